@@ -1,0 +1,3 @@
+"""The one version of both distributions: they are released together."""
+
+__version__ = "0.1.0"
