@@ -1,0 +1,76 @@
+"""One-time links: the one that makes the first administrator, and the one by which a person first signs in.
+
+The code in a link is 256 random bits, kept as a hash, single use, with an end. It travels in the fragment of the address, which browsers
+send to no server, and is posted by the page.
+"""
+
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from runkey_server import passwords, tokens
+from runkey_server.accounts import managing, store
+from runkey_server.accounts.model import Account
+from runkey_server.database import Database
+from runkey_server.errors import Error
+
+FIRST_ADMINISTRATOR = "first_administrator"
+SIGN_IN = "sign_in"
+
+LIFETIME = {FIRST_ADMINISTRATOR: timedelta(hours=24), SIGN_IN: timedelta(days=7)}
+_SPENT = "This link was used already, or its time is over. Ask whoever runs the server for a new one."
+
+
+def issue_link(transaction: sa.Connection, purpose: str, *, at: datetime, account: Account | None = None) -> str:
+    """Make a link's code and give it out, this once; an earlier unused one for the same purpose and account stops working."""
+    code = tokens.mint_token()
+    store.insert_link(
+        transaction,
+        digest=tokens.digest(code),
+        purpose=purpose,
+        account_id=account.id if account else None,
+        at=at,
+        expires_at=at + LIFETIME[purpose],
+    )
+    return code
+
+
+def find_link(transaction: sa.Connection, code: str, purpose: str, at: datetime) -> bool:
+    """Tell whether a code still works."""
+    return store.find_link(transaction, tokens.digest(code), purpose, at) is not None
+
+
+def redeem_first_administrator(database: Database, code: str, name: str, password: str, at: datetime) -> Account:
+    """Make the first administrator. Raises Error `forbidden` for a spent code, `invalid` or `conflict` for name or password."""
+    with database.reading() as transaction:
+        if not find_link(transaction, code, FIRST_ADMINISTRATOR, at):
+            raise Error("forbidden", _SPENT)
+    password_hash = _checked_hash(password, name)
+    with database.writing() as transaction:
+        if not store.spend_link(transaction, tokens.digest(code), at) or store.any_administrator(transaction):
+            raise Error("forbidden", _SPENT)
+        return managing.create_account(transaction, name, at=at, is_admin=True, password_hash=password_hash)
+
+
+def redeem_sign_in(database: Database, code: str, password: str, at: datetime) -> Account:
+    """Set the password of the account that a link belongs to. Raises Error `forbidden` for a spent code, `invalid` for the password."""
+    digest = tokens.digest(code)
+    with database.reading() as transaction:
+        row = store.find_link(transaction, digest, SIGN_IN, at)
+        account = store.find_account_by_id(transaction, row.account_id) if row else None
+    if account is None or not account.is_active:
+        raise Error("forbidden", _SPENT)
+    password_hash = _checked_hash(password, account.name)
+    with database.writing() as transaction:
+        if not store.spend_link(transaction, digest, at):
+            raise Error("forbidden", _SPENT)
+        store.set_password_hash(transaction, account.id, password_hash)
+        store.delete_sessions_of(transaction, account.id)
+    return account
+
+
+def _checked_hash(password: str, name: str) -> str:
+    fault = passwords.fault_of(password, context=(name,))
+    if fault:
+        raise Error("invalid", f"The password {fault}")
+    return passwords.hash_password(password)

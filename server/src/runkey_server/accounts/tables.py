@@ -1,0 +1,39 @@
+"""The rows of accounts, browser sessions and one-time links."""
+
+import sqlalchemy as sa
+
+from runkey_server.database.columns import Instant, RowId, metadata
+
+accounts = sa.Table(
+    "accounts",
+    metadata,
+    sa.Column("id", RowId, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False, unique=True),
+    sa.Column("is_admin", sa.Boolean, nullable=False),
+    sa.Column("email", sa.Text),
+    sa.Column("password_hash", sa.Text),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("disabled_at", Instant),
+    # A deleted account keeps its row and so its name: nobody else may come to own addresses that were shared.
+    sa.Column("deleted_at", Instant),
+)
+
+browser_sessions = sa.Table(
+    "browser_sessions",
+    metadata,
+    sa.Column("digest", sa.LargeBinary, primary_key=True),
+    sa.Column("account_id", RowId, sa.ForeignKey(accounts.c.id), nullable=False, index=True),
+    sa.Column("signed_in_at", Instant, nullable=False),
+    sa.Column("expires_at", Instant, nullable=False),
+)
+
+one_time_links = sa.Table(
+    "one_time_links",
+    metadata,
+    sa.Column("digest", sa.LargeBinary, primary_key=True),
+    sa.Column("purpose", sa.Text, nullable=False),
+    sa.Column("account_id", RowId, sa.ForeignKey(accounts.c.id), index=True),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("expires_at", Instant, nullable=False),
+    sa.Column("used_at", Instant),
+)

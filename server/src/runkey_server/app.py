@@ -1,0 +1,163 @@
+"""The one place where things meet: opens the database, hands it to the doors, mounts the routes."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+from anyio import to_thread
+from starlette.responses import FileResponse
+from starlette.routing import Route, Router
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from runkey_server import clock as clocks
+from runkey_server import secret_keys
+from runkey_server.asgi.hosts import Hosts
+from runkey_server.asgi.middleware import Frame
+from runkey_server.asgi.requests import header
+from runkey_server.clock import Clock
+from runkey_server.database import Database
+from runkey_server.errors import Error
+from runkey_server.files import Directory, Signer
+from runkey_server.graphql.routes import GraphqlDoor
+from runkey_server.ingest.routes import FileStreamDoor
+from runkey_server.ingest.storage import StorageDoor
+from runkey_server.keys import Authenticator, Verifier
+from runkey_server.settings import Settings
+from runkey_server.web import runs as run_pages
+from runkey_server.web import sign_in as sign_in_pages
+from runkey_server.web import well_known
+from runkey_server.web.pages import Pages
+
+_STATIC = Path(__file__).parent / "web" / "static"
+_READ_EPOCH_EVERY_SECONDS = 0.2
+"""A revoked key is refused everywhere within a second: four readings may fail before memory stops counting."""
+
+_NOTE_USES_EVERY_SECONDS = 5.0
+# More threads would only wait: SQLite writes one at a time, and there are few cores.
+_THREADS = 16
+
+log = logging.getLogger("runkey_server")
+
+
+def build(settings: Settings, clock: Clock = clocks.now) -> ASGIApp:
+    """Build the application of one worker process. The database must have been migrated."""
+    database = Database(settings.sqlalchemy_url)
+    keys = secret_keys.load_or_make(settings.data)
+    hosts = Hosts(
+        settings.base_url,
+        is_public_url_set=settings.public_url is not None,
+        trusted_proxies=settings.trusted_proxies,
+    )
+    verifier = Verifier(database, keys.pepper, clock)
+    authenticator = Authenticator(verifier)
+    signer = Signer(keys.signing, clock)
+    pages = Pages(database, hosts, keys.signing, clock)
+    storage = StorageDoor(database, Directory(settings.data / "files"), signer, authenticator, clock)
+    router = Router(
+        routes=[
+            _route("/graphql", GraphqlDoor(database, authenticator, signer, keys.pepper, hosts, clock), "POST"),
+            _route(
+                "/files/{entity}/{project}/{run}/file_stream", FileStreamDoor(database, authenticator, clock), "POST"
+            ),
+            _route("/storage/{token}", storage, "GET", "PUT", "OPTIONS"),
+            _route("/healthz", _app(well_known.healthz), "GET"),
+            _route("/readyz", well_known.Ready(database), "GET"),
+            _route("/ready", well_known.Ready(database), "GET"),
+            _route("/.well-known/runkey", well_known.Identity(keys.identity, hosts), "GET"),
+            *_pages(pages),
+        ],
+        default=_nothing_here(pages),
+        lifespan=lambda _: _keep_house(verifier, database),
+    )
+    return Frame(router, hosts)
+
+
+def _pages(pages: Pages) -> list[Route]:
+    return [
+        _route("/static/{name}", _static, "GET"),
+        _route("/signin", pages.route(sign_in_pages.sign_in), "GET", "POST"),
+        _route("/signout", pages.route(sign_in_pages.sign_out), "POST"),
+        _route("/setup", pages.route(sign_in_pages.setup), "GET", "POST"),
+        _route("/welcome", pages.route(sign_in_pages.welcome), "GET", "POST"),
+        _route("/", pages.route(run_pages.home), "GET"),
+        _route("/{entity}", pages.route(run_pages.entity), "GET"),
+        _route("/{entity}/{project}", pages.route(run_pages.project), "GET"),
+        _route("/{entity}/{project}/runs/{run}", pages.route(run_pages.run), "GET"),
+    ]
+
+
+def _route(path: str, app: Any, *methods: str) -> Route:
+    return Route(path, endpoint=app, methods=list(methods))
+
+
+class _app:  # noqa: N801 - a wrapper, so that Starlette takes a function for an ASGI application
+    def __init__(self, function: ASGIApp) -> None:
+        self._function = function
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._function(scope, receive, send)
+
+
+class _Static:
+    """The style sheet and the one script: files of ours, by name."""
+
+    def __init__(self, folder: Path) -> None:
+        self._files = {path.name: path for path in folder.iterdir() if path.is_file()}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = self._files.get(scope["path_params"]["name"])
+        if path is None:
+            raise Error("not_found", "There is no such file.")
+        await FileResponse(path, headers={"cache-control": "public, max-age=300"})(scope, receive, send)
+
+
+_static = _Static(_STATIC)
+
+
+def _nothing_here(pages: Pages) -> ASGIApp:
+    async def page(visit: Any) -> None:
+        raise Error("not_found", "There is nothing at this address.")
+
+    shown = pages.route(page)
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and "text/html" in (header(scope, b"accept") or ""):
+            await shown(scope, receive, send)
+            return
+        raise Error("not_found", "There is nothing at this address.")
+
+    return answer
+
+
+@contextlib.asynccontextmanager
+async def _keep_house(verifier: Verifier, database: Database) -> AsyncIterator[None]:
+    """Run what each worker does beside answering: follow the credential epoch, note when keys were used."""
+    to_thread.current_default_thread_limiter().total_tokens = _THREADS
+    tasks = [
+        asyncio.create_task(_repeat(verifier.keep_current, _READ_EPOCH_EVERY_SECONDS)),
+        asyncio.create_task(_repeat(verifier.note_uses, _NOTE_USES_EVERY_SECONDS)),
+    ]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        with contextlib.suppress(Error):
+            await to_thread.run_sync(verifier.note_uses)
+        database.close()
+
+
+async def _repeat(act: Any, every_seconds: float) -> None:
+    while True:
+        try:
+            await to_thread.run_sync(act)
+        except Error:
+            # The database does not answer; requests say so themselves, and the next turn tries again.
+            pass
+        except Exception as fault:
+            log.error("%s failed: %s", getattr(act, "__name__", "a task"), type(fault).__name__)
+        await asyncio.sleep(every_seconds)

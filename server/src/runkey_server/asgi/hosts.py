@@ -1,0 +1,75 @@
+"""Under which names this server is called, and by whom.
+
+The public URL is the only source of links; without one, a request to a loopback name is answered under that name. A request to any other
+host is misdirected (421): a page of a foreign name that resolves here must not speak to us in its visitor's stead.
+"""
+
+import urllib.parse
+from ipaddress import ip_address
+
+from starlette.types import Scope
+
+from runkey_server.asgi.requests import header
+from runkey_server.errors import Error
+
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class Hosts:
+    """What is known of this server's address and of the proxies before it."""
+
+    def __init__(self, base_url: str, *, is_public_url_set: bool, trusted_proxies: tuple[str, ...]) -> None:
+        """base_url: the public URL, or the listen address as one."""
+        parts = urllib.parse.urlsplit(base_url)
+        self.base_url = base_url
+        self.is_https = parts.scheme == "https"
+        self._host = (parts.hostname or "").lower()
+        self._scheme = parts.scheme
+        self._is_public_url_set = is_public_url_set
+        self._trusted_proxies = frozenset(trusted_proxies)
+        self._known: dict[str, str] = {}
+
+    def check(self, scope: Scope) -> None:
+        """Refuse a request to a foreign host. Raises Error `misdirected`."""
+        self.host_of(scope)
+
+    def host_of(self, scope: Scope) -> str:
+        """Give the host name that a request was sent to, without a port. Raises Error `misdirected`."""
+        given = header(scope, b"host") or ""
+        host = self._known.get(given)
+        if host is None:
+            host = _name(given)
+            if host != self._host and (self._is_public_url_set or host not in LOOPBACK_NAMES):
+                raise Error("misdirected", f"This server is {self.base_url}; it does not answer for another host name.")
+            if len(self._known) < 100:
+                self._known[given] = host
+        return host
+
+    def base_url_for(self, scope: Scope) -> str:
+        """Give the address under which whoever sent this request reaches us."""
+        if self._is_public_url_set:
+            return self.base_url
+        given = header(scope, b"host") or ""
+        return f"{self._scheme}://{given}" if self.host_of(scope) in LOOPBACK_NAMES else self.base_url
+
+    def client_of(self, scope: Scope) -> str:
+        """Give the address that a request comes from; X-Forwarded-For counts only from a trusted proxy, and only its last untrusted entry."""
+        client = scope.get("client")
+        address = str(client[0]) if client else ""
+        if address not in self._trusted_proxies:
+            return address
+        for forwarded in reversed((header(scope, b"x-forwarded-for") or "").split(",")):
+            try:
+                candidate = str(ip_address(forwarded.strip()))
+            except ValueError:
+                return address
+            if candidate not in self._trusted_proxies:
+                return candidate
+        return address
+
+
+def _name(host: str) -> str:
+    try:
+        return (urllib.parse.urlsplit(f"//{host}").hostname or "").lower()
+    except ValueError:
+        return ""

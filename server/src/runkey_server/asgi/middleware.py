@@ -1,0 +1,115 @@
+"""What stands before every route: the host check, a request id, headers on every answer, errors to answers, the access log.
+
+One layer, not five, because each costs every request. The log names method, path, status, duration, and the public handle of the key;
+never a query, a header or a body, and never the token of a signed address.
+"""
+
+import logging
+import secrets
+import traceback
+from time import perf_counter
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from runkey_server.asgi.failures import send_error
+from runkey_server.asgi.hosts import Hosts
+from runkey_server.asgi.requests import Disconnected
+from runkey_server.errors import Error
+
+access_log = logging.getLogger("runkey_server.access")
+error_log = logging.getLogger("runkey_server.errors")
+
+ACTOR = "runkey.actor"
+"""Key of the scope's `state` under which a route leaves the Actor for the log."""
+
+# Answered under any name: a load balancer asks by address.
+_ANY_HOST = frozenset({"/healthz", "/readyz", "/ready"})
+
+_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    # Not no-referrer: under it browsers send `Origin: null` with our own forms, and there is nothing left to check.
+    (b"referrer-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"x-frame-options", b"DENY"),
+)
+_CSP = (
+    b"content-security-policy",
+    b"default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    b"form-action 'self'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'",
+)
+_HSTS = (b"strict-transport-security", b"max-age=63072000; includeSubDomains")
+
+
+class Frame:
+    """Wraps the whole application."""
+
+    def __init__(self, app: ASGIApp, hosts: Hosts) -> None:
+        """Stand before an application."""
+        self._app = app
+        self._hosts = hosts
+        self._headers = (*_HEADERS, _HSTS) if hosts.is_https else _HEADERS
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request; other kinds of scope pass through."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began = perf_counter()
+        request_id = secrets.token_hex(8)
+        status = 0
+
+        async def send_framed(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = list(message.get("headers", ()))
+                # A route that sets its own policy (downloads do) knows better.
+                if not any(name == b"content-security-policy" for name, _ in headers):
+                    headers.append(_CSP)
+                message["headers"] = [*headers, *self._headers, (b"x-request-id", request_id.encode())]
+            await send(message)
+
+        try:
+            await self._answer(scope, receive, send_framed, request_id, lambda: status)
+        finally:
+            self._log(scope, status, perf_counter() - began, request_id)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, request_id: str, status: object) -> None:
+        try:
+            if scope["path"] not in _ANY_HOST:
+                self._hosts.check(scope)
+            await self._app(scope, receive, send)
+        except Disconnected:
+            return
+        except Error as error:
+            if callable(status) and status():
+                raise
+            await send_error(send, error)
+        except Exception as fault:
+            # The message of an exception may hold what a client sent; its kind and place do not.
+            place = "".join(traceback.format_tb(fault.__traceback__)[-6:])
+            error_log.error("request %s failed: %s\n%s", request_id, type(fault).__name__, place)
+            if callable(status) and status():
+                raise
+            await send_error(send, Error("internal", f"Internal error. The operator finds it under request {request_id}."))
+
+    def _log(self, scope: Scope, status: int, seconds: float, request_id: str) -> None:
+        if not access_log.isEnabledFor(logging.INFO):
+            return
+        actor = scope.get("state", {}).get(ACTOR)
+        access_log.info(
+            "%s %s %s %d %.1fms %s %s",
+            self._hosts.client_of(scope) or "-",
+            scope["method"],
+            _loggable(scope["path"]),
+            status,
+            seconds * 1000,
+            (actor.key_id or actor.entity) if actor else "-",
+            request_id,
+        )
+
+
+def _loggable(path: str) -> str:
+    if path.startswith("/storage/"):
+        return "/storage/…"
+    return "".join(character if character.isprintable() else "?" for character in path[:300])

@@ -1,0 +1,46 @@
+"""`runkey-server serve`: describes the command and reads its settings; `serving.py` does it."""
+
+import argparse
+from pathlib import Path
+
+from runkey_server import settings as settings_module
+from runkey_server.cli import serving
+from runkey_server.cli.opening import add_data_argument, prepare_folder
+from runkey_server.settings import Settings
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the command."""
+    parser.epilog = "Example: runkey-server serve --public-url https://track.example.org --trusted-proxy 127.0.0.1"
+    add_data_argument(parser)
+    parser.add_argument(
+        "--listen",
+        default=settings_module.DEFAULT_LISTEN,
+        metavar="HOST:PORT",
+        help=f"where to listen (default: {settings_module.DEFAULT_LISTEN}; port 0 takes a free one)",
+    )
+    parser.add_argument("--public-url", metavar="URL", help="where people and machines reach this server")
+    parser.add_argument(
+        "--trusted-proxy", action="append", default=[], metavar="ADDRESS", help="a proxy whose X-Forwarded-For is believed"
+    )
+    parser.add_argument("--tls-cert", type=Path, metavar="FILE", help="certificate chain, to serve https without a proxy")
+    parser.add_argument("--tls-key", type=Path, metavar="FILE", help="its private key")
+    parser.add_argument("--workers", type=int, default=1, metavar="N", help="worker processes (default: 1)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve until a signal."""
+    host, port = settings_module.parse_listen(arguments.listen)
+    settings = Settings(
+        data=arguments.data.absolute(),
+        listen_host=host,
+        listen_port=port,
+        public_url=settings_module.parse_public_url(arguments.public_url) if arguments.public_url else None,
+        trusted_proxies=tuple(settings_module.parse_proxy(proxy) for proxy in arguments.trusted_proxy),
+        tls_cert=arguments.tls_cert,
+        tls_key=arguments.tls_key,
+        workers=arguments.workers,
+    )
+    settings_module.check(settings)
+    prepare_folder(settings.data)
+    return serving.serve(settings)

@@ -1,0 +1,134 @@
+"""`runkey-server user create|list|disable|enable|delete`: works beside a running server."""
+
+import argparse
+import json
+
+from runkey_server import accounts, clock
+from runkey_server.cli.opening import add_data_argument, open_data, prepare_folder
+from runkey_server.cli.serving import find_base_url
+from runkey_server.database import Database
+from runkey_server.secret_keys import load_or_make
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the command."""
+    parser.epilog = "Example: runkey-server user create mira"
+    acts = parser.add_subparsers(dest="act", metavar="ACT", required=True)
+    create = acts.add_parser("create", help="make an account and print a one-time link to sign in with")
+    create.add_argument("name", metavar="NAME", help="its name: lower-case letters, digits, dashes, underscores")
+    create.add_argument("--admin", action="store_true", help="make it an administrator")
+    create.add_argument("--email", help="its address for mail")
+    link = acts.add_parser("link", help="print a new one-time link for an account that cannot sign in")
+    link.add_argument("name", metavar="NAME")
+    disable = acts.add_parser("disable", help="end its sessions and refuse its keys, from this moment on")
+    disable.add_argument("name", metavar="NAME")
+    enable = acts.add_parser("enable", help="undo disable")
+    enable.add_argument("name", metavar="NAME")
+    delete = acts.add_parser("delete", help="end an account for good")
+    delete.add_argument("name", metavar="NAME")
+    delete.add_argument("--yes", action="store_true", help="do not ask")
+    listing = acts.add_parser("list", help="list the accounts")
+    listing.add_argument("--json", action="store_true", help="as JSON")
+    for each in (create, link, disable, enable, delete, listing):
+        add_data_argument(each)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Do what was asked."""
+    if arguments.act == "create":
+        # An operator may prepare accounts before the first start.
+        load_or_make(prepare_folder(arguments.data))
+    database, _ = open_data(arguments.data)
+    try:
+        return int(_ACTS[arguments.act](database, arguments))
+    finally:
+        database.close()
+
+
+def _create(database: Database, arguments: argparse.Namespace) -> int:
+    with database.writing() as transaction:
+        now = clock.now()
+        account = accounts.create_account(
+            transaction, arguments.name, at=now, is_admin=arguments.admin, email=arguments.email
+        )
+        code = accounts.issue_link(transaction, accounts.SIGN_IN, at=now, account=account)
+    print(f"Account {account.name} made{' (administrator)' if account.is_admin else ''}.")
+    _print_link(arguments, code)
+    return 0
+
+
+def _link(database: Database, arguments: argparse.Namespace) -> int:
+    with database.writing() as transaction:
+        account = accounts.get_account(transaction, arguments.name)
+        code = accounts.issue_link(transaction, accounts.SIGN_IN, at=clock.now(), account=account)
+    _print_link(arguments, code)
+    return 0
+
+
+def _print_link(arguments: argparse.Namespace, code: str) -> None:
+    print("Link to choose a password and sign in with (works once, within 7 days):")
+    print(f"  {find_base_url(arguments.data)}/welcome#{code}")
+
+
+def _disable(database: Database, arguments: argparse.Namespace) -> int:
+    with database.writing() as transaction:
+        account = accounts.get_account(transaction, arguments.name)
+        accounts.disable_account(transaction, account, clock.now())
+    print(f"Account {account.name} is disabled: its keys and sessions are refused from now on.")
+    return 0
+
+
+def _enable(database: Database, arguments: argparse.Namespace) -> int:
+    with database.writing() as transaction:
+        account = accounts.get_account(transaction, arguments.name)
+        accounts.disable_account(transaction, account, None)
+    print(f"Account {account.name} is enabled: its keys count again.")
+    return 0
+
+
+def _delete(database: Database, arguments: argparse.Namespace) -> int:
+    with database.reading() as transaction:
+        account = accounts.get_account(transaction, arguments.name)
+    if not arguments.yes:
+        typed = input(f"Delete {account.name} for good, with all its projects and keys? Type its name: ")
+        if typed.strip().lower() != account.name:
+            print("Nothing was deleted.")
+            return 4
+    with database.writing() as transaction:
+        accounts.delete_account(transaction, account, clock.now())
+    print(f"Account {account.name} is deleted. Its name stays taken.")
+    return 0
+
+
+def _list(database: Database, arguments: argparse.Namespace) -> int:
+    with database.reading() as transaction:
+        found = accounts.list_accounts(transaction)
+    if arguments.json:
+        rows = [
+            {
+                "name": account.name,
+                "admin": account.is_admin,
+                "email": account.email,
+                "created_at": clock.on_the_wire(account.created_at),
+                "disabled_at": clock.on_the_wire(account.disabled_at) if account.disabled_at else None,
+            }
+            for account in found
+        ]
+        print(json.dumps({"accounts": rows}))
+        return 0
+    if not found:
+        print("No accounts yet. Make one: runkey-server user create NAME")
+    for account in found:
+        marks = [mark for mark, holds in (("administrator", account.is_admin), ("disabled", not account.is_active)) if holds]
+        print(f"{account.name:24} since {account.created_at:%Y-%m-%d}  {', '.join(marks)}".rstrip())
+    return 0
+
+
+_ACTS = {
+    "create": _create,
+    "link": _link,
+    "disable": _disable,
+    "enable": _enable,
+    "delete": _delete,
+    "list": _list,
+}

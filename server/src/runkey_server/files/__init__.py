@@ -1,0 +1,24 @@
+"""What a run saves: bytes kept by their SHA-256, names in a row, addresses that are signed.
+
+Table: `files`. Bytes lie in `DATA/files/ab/<sha256>`; a file is known from the moment its bytes are on the disk and its row is committed.
+"""
+
+from runkey_server.files.directory import Directory
+from runkey_server.files.model import File, Grant
+from runkey_server.files.naming import file_name_fault
+from runkey_server.files.saving import Upload, save
+from runkey_server.files.signing import Signer
+from runkey_server.files.store import count_files, find_file, list_files
+
+__all__ = [
+    "Directory",
+    "File",
+    "Grant",
+    "Signer",
+    "Upload",
+    "count_files",
+    "file_name_fault",
+    "find_file",
+    "list_files",
+    "save",
+]

@@ -1,0 +1,109 @@
+"""Bytes in a folder, by their SHA-256: `files/ab/<sha256>`.
+
+What is being written has a name of its own in `files/incoming` and gets its final one by a rename after it and its folder were synced, so
+a file under its final name is whole. Equal bytes are kept once.
+"""
+
+import base64
+import hashlib
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from runkey_server import errors
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What became of a stream of bytes. md5: base64."""
+
+    sha256: str
+    md5: str
+    size_bytes: int
+
+
+class Directory:
+    """The folder in which the bytes of all files lie."""
+
+    def __init__(self, folder: Path) -> None:
+        """Use a folder; it is made when first written to."""
+        self._folder = folder
+
+    def begin(self) -> "Incoming":
+        """Begin to take in bytes."""
+        return Incoming(self._folder)
+
+    def path(self, sha256: str) -> Path:
+        """Tell where bytes lie."""
+        return self._folder / sha256[:2] / sha256
+
+
+class Incoming:
+    """Bytes on their way in: `write` them all, then `keep` or `drop` them. A full or failing disk is `unavailable`."""
+
+    def __init__(self, folder: Path) -> None:
+        """Open a file that nobody else writes."""
+        self._folder = folder
+        incoming = folder / "incoming"
+        try:
+            incoming.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._path = incoming / secrets.token_hex(16)
+            self._file: BinaryIO = self._path.open("xb")
+        except OSError as error:
+            raise _no_room() from error
+        self._sha256 = hashlib.sha256()
+        self._md5 = hashlib.md5(usedforsecurity=False)
+        self.size_bytes = 0
+
+    def write(self, data: bytes) -> None:
+        """Take some bytes."""
+        try:
+            self._file.write(data)
+        except OSError as error:
+            raise _no_room() from error
+        self._sha256.update(data)
+        self._md5.update(data)
+        self.size_bytes += len(data)
+
+    def keep(self) -> Kept:
+        """Sync the bytes and give them their final name."""
+        sha256 = self._sha256.hexdigest()
+        final = self._folder / sha256[:2] / sha256
+        try:
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._file.close()
+            if final.parent.exists():
+                made = False
+            else:
+                final.parent.mkdir(exist_ok=True, mode=0o700)
+                made = True
+            os.replace(self._path, final)
+            _sync_folder(final.parent)
+            if made:
+                _sync_folder(self._folder)
+        except OSError as error:
+            raise _no_room() from error
+        return Kept(sha256, base64.b64encode(self._md5.digest()).decode(), self.size_bytes)
+
+    def drop(self) -> None:
+        """Forget the bytes, if they were not kept."""
+        try:
+            self._file.close()
+        except OSError:
+            pass
+        self._path.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _no_room() -> errors.Error:
+    return errors.unavailable("The server cannot write the file at this moment; its disk may be full.")

@@ -1,0 +1,17 @@
+"""What a run's file may be called. The name is never a path on the server's disk; the client that downloads it makes one of it."""
+
+import unicodedata
+
+MAX_NAME_BYTES = 1_024
+
+
+def file_name_fault(name: str) -> str | None:
+    """Say what is wrong with a file's name, as the end of a sentence that begins with it; None when nothing is."""
+    if not name or len(name.encode("utf-8", "surrogatepass")) > MAX_NAME_BYTES:
+        return f"is no file name: 1 to {MAX_NAME_BYTES} bytes are allowed"
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in name):
+        return "is no file name: control characters are not allowed"
+    parts = name.replace("\\", "/").split("/")
+    if name.startswith(("/", "\\")) or ".." in parts:
+        return "is no file name: it must stay inside the run's folder"
+    return None

@@ -1,0 +1,50 @@
+"""Signed addresses: `/storage/<token>`, which need no other credential because the official client sends none with its PUT.
+
+A token says what it allows and carries an HMAC-SHA-256 over that: method, run, name, size, end. It lives an hour and is redacted in logs.
+"""
+
+import base64
+import binascii
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+from runkey_server import tokens
+from runkey_server.clock import Clock
+from runkey_server.errors import Error
+from runkey_server.files.model import Grant
+from runkey_wire import limits
+
+LIFETIME = timedelta(hours=1)
+_MAC_BYTES = 32
+_REFUSED = "This address is not, or no longer, valid. Ask for a new one."
+
+
+class Signer:
+    """Makes and reads the tokens of one server."""
+
+    def __init__(self, key: bytes, clock: Clock) -> None:
+        """Sign under a key that lies outside the database."""
+        self._key = key
+        self._clock = clock
+
+    def path(self, method: Literal["GET", "PUT"], run_id: int, name: str) -> str:
+        """Give the path of a signed address."""
+        expires = int((self._clock() + LIFETIME).timestamp())
+        statement = json.dumps([method, run_id, name, limits.MAX_FILE_BYTES, expires], separators=(",", ":")).encode()
+        token = base64.urlsafe_b64encode(tokens.sign(self._key, statement) + statement).rstrip(b"=").decode()
+        return f"/storage/{token}"
+
+    def read(self, token: str, method: str) -> Grant:
+        """Give what a token allows. Raises Error `forbidden` for one that is forged, expired or for another method."""
+        try:
+            data = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
+        except (binascii.Error, ValueError):
+            raise Error("forbidden", _REFUSED) from None
+        mac, statement = data[:_MAC_BYTES], data[_MAC_BYTES:]
+        if not tokens.are_equal(mac, tokens.sign(self._key, statement)):
+            raise Error("forbidden", _REFUSED)
+        granted, run_id, name, max_bytes, expires = json.loads(statement)
+        if granted != method or expires <= self._clock().timestamp():
+            raise Error("forbidden", _REFUSED)
+        return Grant(granted, run_id, name, max_bytes, datetime.fromtimestamp(expires, UTC))

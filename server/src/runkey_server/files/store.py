@@ -1,0 +1,54 @@
+"""The rows of files: functions that take an open transaction."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from runkey_server.database import insert_for
+from runkey_server.files.model import File
+from runkey_server.files.tables import files
+
+
+def put_file(transaction: sa.Connection, file: File) -> None:
+    """Add or replace a row."""
+    values = {column.name: getattr(file, column.name) for column in files.c}
+    insert = insert_for(transaction, files).values(**values)
+    transaction.execute(insert.on_conflict_do_update(index_elements=[files.c.run_id, files.c.name], set_=values))
+
+
+def find_file(transaction: sa.Connection, run_id: int, name: str) -> File | None:
+    """Find one by name."""
+    row = transaction.execute(sa.select(files).where(files.c.run_id == run_id, files.c.name == name)).first()
+    return None if row is None else _file(row)
+
+
+def list_files(
+    transaction: sa.Connection,
+    run_id: int,
+    *,
+    names: Sequence[str] = (),
+    like: str | None = None,
+    after: str | None = None,
+    at_most: int = 50,
+) -> list[File]:
+    """Give a run's files by name. names: only these. like: an SQL LIKE pattern, as the official client sends. after: only later names."""
+    statement = sa.select(files).where(files.c.run_id == run_id).order_by(files.c.name).limit(at_most)
+    if names:
+        statement = statement.where(files.c.name.in_(list(names)))
+    if like:
+        statement = statement.where(files.c.name.like(like))
+    if after is not None:
+        statement = statement.where(files.c.name > after)
+    return [_file(row) for row in transaction.execute(statement)]
+
+
+def count_files(transaction: sa.Connection, run_id: int) -> int:
+    """Count a run's files."""
+    return int(
+        transaction.execute(sa.select(sa.func.count()).select_from(files).where(files.c.run_id == run_id)).scalar_one()
+    )
+
+
+def _file(row: Any) -> File:
+    return File(**row._mapping)

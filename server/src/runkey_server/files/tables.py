@@ -1,0 +1,18 @@
+"""The rows of files."""
+
+import sqlalchemy as sa
+
+from runkey_server.database.columns import Instant, metadata
+
+files = sa.Table(
+    "files",
+    metadata,
+    # No foreign key: runs stand on a floor above.
+    sa.Column("run_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("sha256", sa.Text, nullable=False),
+    sa.Column("md5", sa.Text, nullable=False),
+    sa.Column("size_bytes", sa.BigInteger, nullable=False),
+    sa.Column("mimetype", sa.Text, nullable=False),
+    sa.Column("updated_at", Instant, nullable=False),
+)

@@ -1,0 +1,88 @@
+"""`project` and `entity` (W&B also: `model`)."""
+
+from typing import Any
+
+from graphql import GraphQLResolveInfo
+
+from runkey_server import projects
+from runkey_server.graphql import ids
+from runkey_server.graphql.context import Context
+from runkey_server.graphql.viewer import user
+from runkey_server.projects import Project
+
+MAX_PAGE = 1_000
+
+
+def as_project(project: Project) -> dict[str, Any]:
+    """Describe a project."""
+    return {
+        "__self": project,
+        "id": ids.build("Project", project.id),
+        "internalId": ids.build("ProjectInternalId", project.id),
+        "name": project.name,
+        "entityName": project.entity,
+        "entity": as_entity(project.account_id, project.entity),
+        "description": None,
+        "access": "PRIVATE",
+        "views": "{}",
+        "createdAt": project.created_at,
+        "isBenchmark": False,
+        "readOnly": False,
+    }
+
+
+def as_entity(account_id: int, name: str) -> dict[str, Any]:
+    """Describe an account as the owner of projects."""
+    return {"id": ids.build("Entity", account_id), "name": name, "isTeam": False, "organization": None}
+
+
+def _project(_: Any, info: GraphQLResolveInfo, name: str | None = None, entityName: str | None = None) -> Any:  # noqa: N803
+    context: Context = info.context
+    found = projects.find_project(context.transaction, context.caller, entityName, name or "")
+    return None if found is None else as_project(found)
+
+
+def _projects(
+    _: Any,
+    info: GraphQLResolveInfo,
+    entityName: str | None = None,  # noqa: N803
+    after: str | None = None,
+    first: int | None = None,
+) -> dict[str, Any]:
+    context: Context = info.context
+    caller = context.caller
+    at_most = min(first or 50, MAX_PAGE)
+    found: list[Project] = []
+    if (entityName or caller.entity).lower() == caller.entity:
+        before = ids.number_of("Project", after) if after else None
+        found = projects.list_projects(
+            context.transaction, caller, caller.account_id, before_id=before, at_most=at_most + 1
+        )
+    edges = [{"node": as_project(project), "cursor": ids.build("Project", project.id)} for project in found[:at_most]]
+    end = edges[-1]["cursor"] if edges else None
+    return {"edges": edges, "pageInfo": {"endCursor": end, "hasNextPage": len(found) > at_most}}
+
+
+def _entity(_: Any, info: GraphQLResolveInfo, name: str) -> Any:
+    caller = info.context.caller
+    return as_entity(caller.account_id, caller.entity) if name.lower() == caller.entity else None
+
+
+def _owner(_: Any, info: GraphQLResolveInfo) -> dict[str, Any]:
+    # Only its owner sees a project, so the owner is whoever asks.
+    return user(info.context.caller)
+
+
+def _upsert(_: Any, info: GraphQLResolveInfo, input: dict[str, Any]) -> dict[str, Any]:
+    context: Context = info.context
+    found, inserted = projects.open_project(
+        context.transaction, context.caller, input.get("entityName"), input.get("name") or "", context.now
+    )
+    return {"model": as_project(found), "project": as_project(found), "inserted": inserted}
+
+
+RESOLVERS = {
+    "Query": {"project": _project, "model": _project, "models": _projects, "entity": _entity},
+    "Project": {"user": _owner},
+    "Mutation": {"upsertModel": _upsert},
+}

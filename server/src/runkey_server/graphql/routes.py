@@ -1,0 +1,111 @@
+"""POST /graphql.
+
+A known document that needs no database (`viewer`, the question of every login) is answered on the event loop from memory; everything else
+takes one hop to a worker thread, for planning, its transaction and all its fields together.
+"""
+
+from typing import Any
+
+import msgspec
+from anyio import to_thread
+from graphql import GraphQLError, GraphQLSchema
+from starlette.types import Receive, Scope, Send
+
+from runkey_server import errors
+from runkey_server.asgi.actor import Actor
+from runkey_server.asgi.hosts import Hosts
+from runkey_server.asgi.middleware import ACTOR
+from runkey_server.asgi.requests import header, read_body
+from runkey_server.asgi.responses import send_json
+from runkey_server.clock import Clock
+from runkey_server.database import Database
+from runkey_server.errors import Error
+from runkey_server.files import Signer
+from runkey_server.graphql import executing
+from runkey_server.graphql.context import Context
+from runkey_server.graphql.planning import Plan, Planner
+from runkey_server.keys import Authenticator
+from runkey_wire import limits
+
+
+class _Request(msgspec.Struct):
+    query: str
+    variables: dict[str, Any] | None = None
+    operationName: str | None = None  # noqa: N815 - the wire's name
+
+
+_decode = msgspec.json.Decoder(_Request).decode
+
+# All that a key may do which was replaced or has expired: write its open runs to their end.
+_ENDED_KEYS_FIELDS = frozenset({"upsertBucket", "createRunFiles"})
+
+
+class GraphqlDoor:
+    """The route, as a plain ASGI application."""
+
+    def __init__(
+        self,
+        database: Database,
+        authenticator: Authenticator,
+        signer: Signer,
+        pepper: bytes,
+        hosts: Hosts,
+        clock: Clock,
+    ) -> None:
+        """Read the schema once."""
+        self._database = database
+        self._authenticator = authenticator
+        self._signer = signer
+        self._pepper = pepper
+        self._hosts = hosts
+        self._clock = clock
+        self._schema: GraphQLSchema = executing.build()
+        self._planner = Planner(self._schema)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one operation. The credential is looked at before the body is read."""
+        actor = await self._authenticator.authenticate(header(scope, b"authorization"))
+        scope.setdefault("state", {})[ACTOR] = actor
+        request = _parse(await read_body(scope, receive, limits.MAX_GRAPHQL_BYTES))
+        plan = self._planner.find_plan(request.query, request.operationName)
+        if plan is not None and plan.from_memory:
+            answer = self._run(plan, request, actor, scope)
+        else:
+            answer = await to_thread.run_sync(self._plan_and_run, request, actor, scope)
+        await send_json(send, answer)
+
+    def _plan_and_run(self, request: _Request, actor: Actor | None, scope: Scope) -> dict[str, Any]:
+        try:
+            plan = self._planner.find_plan(request.query, request.operationName) or self._planner.make_plan(
+                request.query, request.operationName
+            )
+        except (GraphQLError, Error) as problem:
+            # Whoever is not let in learns nothing of the schema either.
+            if actor is None:
+                raise errors.unauthenticated() from None
+            raise Error("invalid", problem.message) from None
+        return self._run(plan, request, actor, scope)
+
+    def _run(self, plan: Plan, request: _Request, actor: Actor | None, scope: Scope) -> dict[str, Any]:
+        if actor is None and not plan.is_public:
+            raise errors.unauthenticated()
+        if actor is not None and actor.only_opened_runs and not plan.root_fields <= _ENDED_KEYS_FIELDS:
+            raise errors.unauthenticated()
+        context = Context(
+            actor=actor,
+            now=self._clock(),
+            base_url=self._hosts.base_url_for(scope),
+            signer=self._signer,
+            pepper=self._pepper,
+            open_transaction=None,
+        )
+        return executing.run(self._schema, self._database, plan, request.variables, context)
+
+
+def _parse(body: bytes) -> _Request:
+    try:
+        return _decode(body)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        raise Error(
+            "invalid", 'The body is not a GraphQL request: a JSON object with "query", "variables" and "operationName".'
+        ) from None

@@ -1,0 +1,243 @@
+"""`run` (W&B also: `bucket`), `runs`, `upsertBucket`, and what is read of a run's history."""
+
+import json
+from typing import Any
+
+from graphql import GraphQLResolveInfo
+
+from runkey_server import history, runs
+from runkey_server.errors import Error
+from runkey_server.graphql import ids
+from runkey_server.graphql.context import Context
+from runkey_server.graphql.projects import MAX_PAGE, as_project
+from runkey_server.graphql.viewer import user
+from runkey_server.history import Stream
+from runkey_server.projects import Project, find_project_by_id
+from runkey_server.runs import Run
+
+_MAX_SAMPLES = 100_000
+_INPUT_NAMES = {
+    "groupName": "group_name",
+    "description": "description",
+    "displayName": "display_name",
+    "notes": "notes",
+    "config": "config",
+    "commit": "commit_hash",
+    "host": "host",
+    "jobProgram": "program",
+    "jobRepo": "repo",
+    "jobType": "job_type",
+    "state": "state",
+    "sweep": "sweep_name",
+    "summaryMetrics": "summary",
+}
+
+
+def as_run(run: Run, context: Context) -> dict[str, Any]:
+    """Describe a run; what costs a look-up has a resolver of its own."""
+    return {
+        "__self": run,
+        "id": ids.build("Run", run.id),
+        "projectId": run.project_id,
+        "name": run.name,
+        "displayName": run.display_name,
+        "description": run.description,
+        "notes": run.notes,
+        "state": run.state(context.now),
+        "config": run.config,
+        "summaryMetrics": run.summary,
+        "tags": list(run.tags),
+        "group": run.group_name,
+        "groupName": run.group_name,
+        "jobType": run.job_type,
+        "commit": run.commit_hash,
+        "host": run.host,
+        "sweepName": run.sweep_name,
+        "readOnly": False,
+        "stopped": run.stop_requested,
+        "exitCode": run.exit_code,
+        "createdAt": run.created_at,
+        "heartbeatAt": run.heartbeat_at,
+        "parquetHistory": {"parquetUrls": [], "liveData": []},
+    }
+
+
+def _run(source: dict[str, Any], info: GraphQLResolveInfo, name: str, missingOk: bool | None = None) -> Any:  # noqa: N803
+    context: Context = info.context
+    project: Project = source["__self"]
+    found = runs.find_run(context.transaction, context.caller, project.entity, project.name, name)
+    return None if found is None else as_run(found, context)
+
+
+def _runs(
+    source: dict[str, Any],
+    info: GraphQLResolveInfo,
+    filters: str | None = None,
+    after: str | None = None,
+    first: int | None = None,
+    order: str | None = None,
+) -> dict[str, Any]:
+    context: Context = info.context
+    _refuse_filters(filters)
+    at_most = min(first or 50, MAX_PAGE)
+    skip = ids.number_of("Page", after) if after else 0
+    found = runs.list_runs(context.transaction, source["__self"], order=order, skip=skip, at_most=at_most + 1)
+    edges = [
+        {"node": as_run(run, context), "cursor": ids.build("Page", skip + index)}
+        for index, run in enumerate(found[:at_most], 1)
+    ]
+    end = edges[-1]["cursor"] if edges else None
+    return {"edges": edges, "pageInfo": {"endCursor": end, "hasNextPage": len(found) > at_most}}
+
+
+def _run_count(source: dict[str, Any], info: GraphQLResolveInfo, filters: str | None = None) -> int:
+    _refuse_filters(filters)
+    return runs.count_runs(info.context.transaction, source["__self"])
+
+
+def _refuse_filters(filters: str | None) -> None:
+    try:
+        empty = not filters or not json.loads(filters)
+    except (ValueError, RecursionError):
+        empty = False
+    if not empty:
+        raise Error("invalid", "Runs cannot be filtered yet: leave filters empty.")
+
+
+def _upsert(_: Any, info: GraphQLResolveInfo, input: dict[str, Any]) -> dict[str, Any]:
+    context: Context = info.context
+    given = {ours: input[theirs] for theirs, ours in _INPUT_NAMES.items() if input.get(theirs) is not None}
+    if input.get("tags") is not None:
+        given["tags"] = tuple(input["tags"])
+    changes = runs.Changes(**given)
+    if input.get("id") and not input.get("name"):
+        run = runs.update_by_id(context.transaction, context.caller, ids.number_of("Run", input["id"]), changes)
+        return {"bucket": as_run(run, context), "inserted": False}
+    run, inserted = runs.upsert(
+        context.transaction,
+        context.caller,
+        input.get("entityName"),
+        input.get("modelName"),
+        input.get("name"),
+        changes,
+        context.now,
+    )
+    return {"bucket": as_run(run, context), "inserted": inserted}
+
+
+def _delete(_: Any, info: GraphQLResolveInfo, input: dict[str, Any]) -> dict[str, Any]:
+    context: Context = info.context
+    run = runs.get_run_by_id(context.transaction, ids.number_of("Run", input["id"]))
+    if runs.find_run(context.transaction, context.caller, run.entity, run.project, run.name) is None:
+        raise Error("not_found", "There is no such run.")
+    if context.caller.only_opened_runs:
+        raise Error("forbidden", "This key has ended; it cannot delete runs.")
+    runs.delete_run(context.transaction, run, context.now)
+    return {"clientMutationId": input.get("clientMutationId")}
+
+
+def _project_of(source: dict[str, Any], info: GraphQLResolveInfo) -> dict[str, Any]:
+    run: Run = source["__self"]
+    project = find_project_by_id(info.context.transaction, run.project_id)
+    if project is None:
+        raise Error("not_found", "There is no such project.")
+    return as_project(project)
+
+
+def _wandb_config(source: dict[str, Any], _: GraphQLResolveInfo, keys: list[str] | None = None) -> str:
+    """The client's own part of the config; the official client reads the absence of `t` as "never started"."""
+    own = json.loads(source["config"]).get("_wandb") or {}
+    value = own.get("value", {}) if isinstance(own, dict) else {}
+    return json.dumps(value if keys is None else {key: value[key] for key in keys if key in value})
+
+
+def _count(stream: Stream) -> Any:
+    def resolve(source: dict[str, Any], info: GraphQLResolveInfo) -> int:
+        return history.count_lines(info.context.transaction, source["__self"].id, stream)
+
+    return resolve
+
+
+def _tail(stream: Stream) -> Any:
+    def resolve(source: dict[str, Any], info: GraphQLResolveInfo) -> str:
+        return json.dumps(history.last_lines(info.context.transaction, source["__self"].id, stream, 1))
+
+    return resolve
+
+
+def _console_count(source: dict[str, Any], info: GraphQLResolveInfo) -> int:
+    return runs.read_console(info.context.transaction, source["__self"].id, last=0)[0]
+
+
+def _system_metrics(source: dict[str, Any], info: GraphQLResolveInfo) -> str:
+    lines = history.last_lines(info.context.transaction, source["__self"].id, Stream.EVENTS, 1)
+    return lines[0] if lines else "{}"
+
+
+def _history_keys(source: dict[str, Any], info: GraphQLResolveInfo) -> dict[str, Any]:
+    return history.describe_keys(info.context.transaction, source["__self"].id)
+
+
+def _history(
+    source: dict[str, Any],
+    info: GraphQLResolveInfo,
+    minStep: int | None = None,  # noqa: N803
+    maxStep: int | None = None,  # noqa: N803
+    samples: int | None = None,
+) -> list[str]:
+    run: Run = source["__self"]
+    at_most = min(500 if samples is None else max(samples, 0), _MAX_SAMPLES)
+    if minStep is None and maxStep is None:
+        return history.sample_lines(info.context.transaction, run.id, Stream.HISTORY, at_most)
+    first, end = minStep or 0, 2**63 - 1 if maxStep is None else maxStep
+    return history.read_steps(info.context.transaction, run.id, Stream.HISTORY, first, end, at_most)
+
+
+def _events(source: dict[str, Any], info: GraphQLResolveInfo, samples: int | None = None) -> list[str]:
+    at_most = min(500 if samples is None else max(samples, 0), _MAX_SAMPLES)
+    return history.sample_lines(info.context.transaction, source["__self"].id, Stream.EVENTS, at_most)
+
+
+def _sampled_history(source: dict[str, Any], info: GraphQLResolveInfo, specs: list[str]) -> list[list[dict[str, Any]]]:
+    run: Run = source["__self"]
+    answers = []
+    for text in specs[:100]:
+        try:
+            spec = json.loads(text)
+            keys = [str(key) for key in spec.get("keys", [])]
+            at_most = min(int(spec.get("samples", 500)), _MAX_SAMPLES)
+            bounds = [None if spec.get(name) is None else int(spec[name]) for name in ("minStep", "maxStep")]
+        except (ValueError, TypeError, AttributeError, RecursionError):
+            raise Error("invalid", 'A spec is a JSON object such as {"keys": ["loss"], "samples": 500}.') from None
+        answers.append(
+            history.sample_rows(
+                info.context.transaction, run.id, keys, at_most, min_step=bounds[0], max_step=bounds[1]
+            )
+        )
+    return answers
+
+
+def _author(_: Any, info: GraphQLResolveInfo) -> dict[str, Any]:
+    # Only its owner sees a run, so the author is whoever asks.
+    return user(info.context.caller)
+
+
+RESOLVERS: dict[str, dict[str, Any]] = {
+    "Project": {"run": _run, "bucket": _run, "runs": _runs, "runCount": _run_count},
+    "Mutation": {"upsertBucket": _upsert, "deleteRun": _delete},
+    "Run": {
+        "project": _project_of,
+        "user": _author,
+        "wandbConfig": _wandb_config,
+        "logLineCount": _console_count,
+        "historyLineCount": _count(Stream.HISTORY),
+        "eventsLineCount": _count(Stream.EVENTS),
+        "historyTail": _tail(Stream.HISTORY),
+        "eventsTail": _tail(Stream.EVENTS),
+        "systemMetrics": _system_metrics,
+        "historyKeys": _history_keys,
+        "history": _history,
+        "events": _events,
+        "sampledHistory": _sampled_history,
+    },
+}

@@ -1,0 +1,61 @@
+"""One file_stream request, its parts handed to the rooms that own them: the page where a newcomer sees what a run consists of.
+
+One transaction for all of it: a request is kept whole or not at all. Every part is safe to be given twice, so the client's own retry mends a
+lost answer.
+"""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from runkey_server import history, runs
+from runkey_server.asgi.actor import Actor
+from runkey_server.database import Database
+from runkey_server.errors import Error
+from runkey_server.history import Stream
+from runkey_server.runs import Report, Run
+from runkey_wire import file_stream
+from runkey_wire.file_stream import Chunk, FileStreamRequest
+
+_STREAMS = {file_stream.HISTORY: Stream.HISTORY, file_stream.EVENTS: Stream.EVENTS}
+
+
+def apply(
+    database: Database,
+    actor: Actor,
+    entity: str,
+    project: str,
+    run_name: str,
+    request: FileStreamRequest,
+    at: datetime,
+) -> bool:
+    """Keep one request; tell whether the run was asked to stop. Returns after the commit.
+
+    Raises Error `not_found`, `gone`, `unauthenticated` (see `runs.get_writable`), `invalid` for lines that are not what their file holds.
+    """
+    with database.writing() as transaction:
+        run = runs.get_writable(transaction, actor, entity, project, run_name)
+        for name, chunk in request.files.items():
+            _keep(transaction, run, name, chunk)
+        said = Report(
+            summary=_last_line(request.files.get(file_stream.SUMMARY)),
+            complete=request.complete,
+            exit_code=request.exit_code,
+            preempting=request.preempting,
+        )
+        runs.report(transaction, run, said, at)
+        return run.stop_requested
+
+
+def _keep(transaction: sa.Connection, run: Run, name: str, chunk: Chunk) -> None:
+    stream = _STREAMS.get(name)
+    if stream is not None:
+        history.append(transaction, run.id, stream, chunk.offset, chunk.lines)
+    elif name == file_stream.CONSOLE:
+        runs.write_console(transaction, run.id, chunk.offset, chunk.lines)
+    elif name != file_stream.SUMMARY:
+        raise Error("invalid", f"{name[:80]!r} is no file of a run's stream.")
+
+
+def _last_line(chunk: Chunk | None) -> str | None:
+    return chunk.lines[-1] if chunk is not None and chunk.lines else None

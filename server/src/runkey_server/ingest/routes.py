@@ -1,0 +1,62 @@
+"""POST /files/{entity}/{project}/{run}/file_stream: what a run tells while it runs.
+
+200 with a JSON object, after the commit. `stopped: true` in it interrupts the script.
+"""
+
+import msgspec
+from anyio import to_thread
+from starlette.types import Receive, Scope, Send
+
+from runkey_server import errors
+from runkey_server.asgi.middleware import ACTOR
+from runkey_server.asgi.rates import RateLimit
+from runkey_server.asgi.requests import header, read_body
+from runkey_server.asgi.responses import send_json
+from runkey_server.clock import Clock
+from runkey_server.database import Database
+from runkey_server.errors import Error
+from runkey_server.ingest.applying import apply
+from runkey_server.keys import Authenticator
+from runkey_wire import file_stream, limits
+from runkey_wire.errors import Malformed
+
+REQUESTS_PER_SECOND = 1_000
+"""For one key. The official client sends a request every few seconds a run; a key may serve hundreds of runs."""
+
+_decode = msgspec.json.Decoder().decode
+
+
+class FileStreamDoor:
+    """The route, as a plain ASGI application."""
+
+    def __init__(self, database: Database, authenticator: Authenticator, clock: Clock) -> None:
+        """Serve one worker."""
+        self._database = database
+        self._authenticator = authenticator
+        self._clock = clock
+        self._rate = RateLimit(REQUESTS_PER_SECOND)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Keep one request."""
+        actor = await self._authenticator.authenticate(header(scope, b"authorization"))
+        if actor is None:
+            raise errors.unauthenticated()
+        scope.setdefault("state", {})[ACTOR] = actor
+        self._rate.take(actor.key_id or actor.entity)
+        body = await read_body(scope, receive, limits.MAX_FILE_STREAM_BYTES)
+        path = scope["path_params"]
+        stop = await to_thread.run_sync(
+            lambda: apply(
+                self._database, actor, path["entity"], path["project"], path["run"], _parse(body), self._clock()
+            )
+        )
+        await send_json(send, {"stopped": True} if stop else {})
+
+
+def _parse(body: bytes) -> file_stream.FileStreamRequest:
+    try:
+        return file_stream.parse(_decode(body) if body else {})
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        raise Error("invalid", "The body is not JSON.") from None
+    except Malformed as malformed:
+        raise Error("invalid", f"{malformed}.") from None

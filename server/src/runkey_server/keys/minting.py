@@ -1,0 +1,111 @@
+"""Makes a key for an account and gives the secret out once; takes in one that was issued elsewhere; replaces one by the next."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from runkey_server import tokens
+from runkey_server.accounts import Account
+from runkey_server.database import bump_epoch
+from runkey_server.errors import Error
+from runkey_server.keys import store
+from runkey_server.keys.model import ApiKey
+from runkey_wire import api_key
+
+MAX_DESCRIPTION_CHARACTERS = 200
+_IMPORTED_PREFIX = "imported "
+
+
+def mint(
+    transaction: sa.Connection,
+    pepper: bytes,
+    account_id: int,
+    *,
+    kind: str,
+    at: datetime,
+    description: str | None = None,
+    expires_at: datetime | None = None,
+    made_by: str | None = None,
+) -> tuple[ApiKey, str]:
+    """Make a key; give its row and its secret. Raises Error `invalid` for a bad description or an end that has passed."""
+    if description is not None and len(description) > MAX_DESCRIPTION_CHARACTERS:
+        raise Error("invalid", f"The description is too long: at most {MAX_DESCRIPTION_CHARACTERS} characters.")
+    if expires_at is not None and expires_at <= at:
+        raise Error("invalid", "The key would have expired already: give a later moment.")
+    secret = tokens.mint_key(kind)
+    key = ApiKey(
+        id=tokens.mint_id("key"),
+        account_id=account_id,
+        kind=kind,
+        description=description,
+        prefix=secret[: api_key.PREFIX_CHARACTERS],
+        last_four=secret[-4:],
+        created_at=at,
+        last_used_at=None,
+        expires_at=expires_at,
+        replaced_at=None,
+        revoked_at=None,
+        made_by=made_by,
+    )
+    store.insert_key(transaction, key, tokens.keyed_digest(pepper, secret))
+    return key, secret
+
+
+def import_key(
+    transaction: sa.Connection,
+    pepper: bytes,
+    account: Account,
+    secret: str,
+    *,
+    at: datetime,
+    description: str | None = None,
+    expires_at: datetime | None = None,
+) -> ApiKey:
+    """Take in a key that was issued elsewhere, so that jobs keep working after a move.
+
+    Raises Error `invalid` for a shape that no official client accepts, or one of ours; `conflict` when this key is known already.
+    """
+    if api_key.kind_of(secret) is not None:
+        raise Error("invalid", "This key bears a prefix of runkey's own: make it with `runkey-server key create` instead.")
+    fault = api_key.fault_of(secret)
+    if fault:
+        raise Error("invalid", f"The key {fault}.")
+    key = ApiKey(
+        id=tokens.mint_id("key"),
+        account_id=account.id,
+        kind="user",
+        description=description,
+        prefix=_IMPORTED_PREFIX,
+        last_four=secret[-4:],
+        created_at=at,
+        last_used_at=None,
+        expires_at=expires_at,
+        replaced_at=None,
+        revoked_at=None,
+        made_by=None,
+    )
+    if not store.insert_key(transaction, key, tokens.keyed_digest(pepper, secret)):
+        raise Error("conflict", "This key is known already. See: runkey-server key list")
+    return key
+
+
+def rotate(transaction: sa.Connection, pepper: bytes, key: ApiKey, *, at: datetime) -> tuple[ApiKey, str]:
+    """Replace a key by a new one of the same kind, description and lifetime; the old one writes its open runs to their end.
+
+    Raises Error `conflict` when it was replaced or revoked before.
+    """
+    if not store.mark_replaced(transaction, key.id, at):
+        raise Error("conflict", f"The key {key.id} was replaced or revoked already.")
+    bump_epoch(transaction)
+    lifetime = key.expires_at - key.created_at if key.expires_at else None
+    return mint(
+        transaction,
+        pepper,
+        key.account_id,
+        kind=key.kind,
+        description=key.description,
+        expires_at=at + lifetime if lifetime else None,
+        # Of the same maker, not of the key it replaces: ending the old one must not end its successor.
+        made_by=key.made_by,
+        at=at,
+    )

@@ -1,0 +1,41 @@
+"""Ends a key, and the keys it made, at once and everywhere; finds keys by their public handle."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from runkey_server.database import bump_epoch
+from runkey_server.errors import Error
+from runkey_server.keys import store
+from runkey_server.keys.model import ApiKey
+
+
+def revoke(transaction: sa.Connection, key: ApiKey, at: datetime) -> list[str]:
+    """Revoke a key and every key that it made, and those that they made; give their ids. Revoking twice changes nothing."""
+    doomed = {key.id}
+    newest = [key.id]
+    while newest:
+        newest = [key_id for key_id in store.list_made_by(transaction, newest) if key_id not in doomed]
+        doomed.update(newest)
+    store.mark_revoked(transaction, doomed, at)
+    bump_epoch(transaction)
+    return sorted(doomed)
+
+
+def find_key(transaction: sa.Connection, key_id: str, *, account_id: int | None = None) -> ApiKey | None:
+    """Find a key by its handle, if it belongs to this account."""
+    key = store.find_key(transaction, key_id)
+    return key if key is not None and account_id in (None, key.account_id) else None
+
+
+def get_key(transaction: sa.Connection, key_id: str, *, account_id: int | None = None) -> ApiKey:
+    """Find a key by its handle. Raises Error `not_found`, also for another account's."""
+    key = find_key(transaction, key_id, account_id=account_id)
+    if key is None:
+        raise Error("not_found", f"There is no key {key_id[:80]!r}.")
+    return key
+
+
+def list_keys(transaction: sa.Connection, *, account_id: int | None = None) -> list[ApiKey]:
+    """Give the keys of an account, or all, oldest first."""
+    return store.list_keys(transaction, account_id)

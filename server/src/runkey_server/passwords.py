@@ -1,0 +1,92 @@
+"""People's passwords: what is allowed, hashing, checking at the same cost whether or not there is one to check.
+
+argon2id with 19 MiB, two passes, one lane (the OWASP floor): about 30 to 100 ms of a core. Two at a time, so that a flood of sign-ins
+can neither starve ingest nor fill the memory; whoever would wait behind sixteen others is told to come again.
+Rules (NIST SP 800-63B-4, OWASP ASVS 6.2): at least 15 characters, no rules of composition, no cutting off, a block list. Passwords are
+compared as NFC, so that an accent typed on another keyboard is the same accent.
+"""
+
+import threading
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import argon2
+
+from runkey_server import errors
+
+MIN_CHARACTERS = 15
+MAX_CHARACTERS = 256
+_AT_A_TIME = 2
+_MAX_WAITING = 16
+
+_hasher = argon2.PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
+_slots = threading.BoundedSemaphore(_AT_A_TIME)
+_queue = threading.BoundedSemaphore(_AT_A_TIME + _MAX_WAITING)
+
+# The hash of a password that nobody has; checked for a name that nobody has, so that both refusals take equally long.
+_NOBODYS = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+
+_TOO_COMMON = frozenset({"password", "passwort", "letmein", "welcome", "qwertyuiop", "correcthorsebatterystaple"})
+
+
+def fault_of(password: str, *, context: tuple[str, ...] = ()) -> str | None:
+    """Say what is wrong with a new password, as the end of "The password …"; None when nothing is.
+
+    context: words that must not make it up: the account's name, the site's.
+    """
+    if len(password) < MIN_CHARACTERS:
+        return f"is too short: at least {MIN_CHARACTERS} characters, a few words in a row are fine."
+    if len(password) > MAX_CHARACTERS:
+        return f"is too long: at most {MAX_CHARACTERS} characters."
+    folded = "".join(character for character in password.casefold() if character.isalnum())
+    if len(set(folded)) < 5 or _is_a_run(folded):
+        return "is too easy to guess: it repeats one pattern."
+    remainder = folded
+    for word in (*_TOO_COMMON, *(word.casefold() for word in context if len(word) >= 3), "runkey"):
+        remainder = remainder.replace(word, "")
+    if len(remainder.strip("0123456789")) < 6:
+        return "is too easy to guess: little is left of it without common words, the account's name and digits."
+    return None
+
+
+def hash_password(password: str) -> str:
+    """Hash a password for keeping, as a PHC string. Raises Error `unavailable` when too many wait."""
+    with _slot():
+        return _hasher.hash(_normal(password))
+
+
+def is_right(password: str, kept: str | None) -> bool:
+    """Check a password against a kept hash; None, for nobody, costs the same and is never right."""
+    if len(password) > MAX_CHARACTERS:
+        password = ""
+    with _slot():
+        try:
+            _hasher.verify(kept or _NOBODYS, _normal(password))
+        except argon2.exceptions.VerificationError:
+            return False
+    return kept is not None
+
+
+def needs_rehash(kept: str) -> bool:
+    """Tell whether a kept hash was made with other parameters than today's."""
+    return _hasher.check_needs_rehash(kept)
+
+
+def _normal(password: str) -> str:
+    return unicodedata.normalize("NFC", password)
+
+
+def _is_a_run(text: str) -> bool:
+    return any(text == (text[:length] * len(text))[: len(text)] for length in range(1, 5))
+
+
+@contextmanager
+def _slot() -> Iterator[None]:
+    if not _queue.acquire(blocking=False):
+        raise errors.unavailable("Too many people are signing in at this moment.")
+    try:
+        with _slots:
+            yield
+    finally:
+        _queue.release()

@@ -1,0 +1,20 @@
+"""Every permission in one function."""
+
+from typing import Literal
+
+from runkey_server.asgi.actor import Actor
+
+Act = Literal["read", "write"]
+
+
+def may(actor: Actor | None, act: Act, owner_id: int, *, opened_by: str | None = None) -> bool:
+    """Say whether an actor may do something in a project of the account `owner_id`.
+
+    opened_by: for a write to a run that has not ended, the id of the key that opened it. A key that was replaced or has expired may
+    write to those runs of its own, and do nothing else.
+    """
+    if actor is None or actor.account_id != owner_id:
+        return False
+    if actor.only_opened_runs:
+        return act == "write" and opened_by is not None and opened_by == actor.key_id
+    return True

@@ -1,0 +1,54 @@
+"""Finds a project by entity and name, or makes it."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from runkey_server.asgi.actor import Actor
+from runkey_server.errors import Error
+from runkey_server.projects import store
+from runkey_server.projects.access import may
+from runkey_server.projects.model import Project
+from runkey_wire import names
+
+
+def find_project(transaction: sa.Connection, actor: Actor | None, entity: str | None, name: str) -> Project | None:
+    """Find a project that the actor may read; None alike for one that does not exist. entity None: the actor's own."""
+    entity = (entity or (actor.entity if actor else "")).lower()
+    project = store.find_project(transaction, entity, name)
+    return project if project is not None and may(actor, "read", project.account_id) else None
+
+
+def find_project_by_id(transaction: sa.Connection, project_id: int) -> Project | None:
+    """Find a project by its id, whoever asks."""
+    return store.find_project_by_id(transaction, project_id)
+
+
+def open_project(transaction: sa.Connection, actor: Actor, entity: str | None, name: str, at: datetime) -> tuple[Project, bool]:
+    """Find a project or make it; the flag tells whether it was made.
+
+    Raises Error `not_found` for an entity that is not there or not the actor's, in the same words; `invalid` for a bad name.
+    """
+    wanted = (entity or actor.entity).lower()
+    if wanted != actor.entity:
+        raise Error("not_found", f"There is no entity {wanted[:80]!r} that this key may write to. Your own is {actor.entity!r}.")
+    fault = names.project_fault(name)
+    if fault:
+        raise Error("invalid", f"{name[:80]!r} {fault}.")
+    inserted = False
+    found = store.find_project(transaction, wanted, name)
+    if found is None:
+        inserted = store.insert_project(transaction, actor.account_id, name, at)
+        found = store.find_project(transaction, wanted, name)
+    if found is None:
+        raise Error("not_found", f"There is no entity {wanted!r} any more.")
+    return found, inserted
+
+
+def list_projects(
+    transaction: sa.Connection, actor: Actor | None, account_id: int, *, before_id: int | None = None, at_most: int = 50
+) -> list[Project]:
+    """Give the projects of an account that the actor may read, newest first."""
+    if not may(actor, "read", account_id):
+        return []
+    return store.list_projects(transaction, account_id, before_id=before_id, at_most=at_most)

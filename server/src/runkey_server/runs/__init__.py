@@ -1,0 +1,29 @@
+"""Runs: config, summary, state, tags, console lines.
+
+Tables: `runs`, `console_lines`. Upserting makes a run or changes it; reporting takes what a running run tells; finding gives one or a page
+of them. Its rows of history live in `history`, its files in `files`.
+"""
+
+from runkey_server.runs.console import read_console, write_console
+from runkey_server.runs.deleting import delete_run
+from runkey_server.runs.finding import count_runs, find_run, get_run_by_id, list_runs
+from runkey_server.runs.model import Changes, Run
+from runkey_server.runs.reporting import Report, get_writable, report
+from runkey_server.runs.upserting import update_by_id, upsert
+
+__all__ = [
+    "Changes",
+    "Report",
+    "Run",
+    "count_runs",
+    "delete_run",
+    "find_run",
+    "get_run_by_id",
+    "get_writable",
+    "list_runs",
+    "read_console",
+    "report",
+    "update_by_id",
+    "upsert",
+    "write_console",
+]

@@ -1,0 +1,117 @@
+"""The rows of runs and of what they print: functions that take an open transaction."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from runkey_server.accounts.tables import accounts
+from runkey_server.database import insert_for
+from runkey_server.projects.tables import projects
+from runkey_server.runs.model import Run
+from runkey_server.runs.tables import console_lines, runs
+
+_SELECT = (
+    sa.select(runs, projects.c.account_id, accounts.c.name.label("entity"), projects.c.name.label("project"))
+    .join_from(runs, projects)
+    .join(accounts)
+    .where(accounts.c.deleted_at.is_(None))
+)
+_BY_NAME = _SELECT.where(
+    accounts.c.name == sa.bindparam("entity"),
+    projects.c.name == sa.bindparam("project"),
+    runs.c.name == sa.bindparam("run"),
+)
+
+ORDERS = {"created_at": runs.c.created_at, "heartbeat_at": runs.c.heartbeat_at}
+
+
+def find_run(transaction: sa.Connection, entity: str, project: str, name: str) -> Run | None:
+    """Find by entity, project and name, deleted ones included."""
+    row = transaction.execute(_BY_NAME, {"entity": entity, "project": project, "run": name}).first()
+    return None if row is None else _run(row)
+
+
+def find_run_by_id(transaction: sa.Connection, run_id: int) -> Run | None:
+    """Find by id, deleted ones included."""
+    row = transaction.execute(_SELECT.where(runs.c.id == run_id)).first()
+    return None if row is None else _run(row)
+
+
+def insert_run(transaction: sa.Connection, values: Mapping[str, Any]) -> int | None:
+    """Add a row; its id, or None when the name is taken in the project."""
+    row = transaction.execute(
+        insert_for(transaction, runs).values(**values).on_conflict_do_nothing().returning(runs.c.id)
+    ).first()
+    return None if row is None else int(row.id)
+
+
+def update_run(transaction: sa.Connection, run_id: int, values: Mapping[str, Any]) -> None:
+    """Change columns of a row."""
+    if values:
+        transaction.execute(sa.update(runs).where(runs.c.id == run_id).values(**values))
+
+
+def list_runs(
+    transaction: sa.Connection,
+    project_id: int,
+    *,
+    order: str = "created_at",
+    descending: bool = False,
+    skip: int = 0,
+    at_most: int | None = None,
+) -> list[Run]:
+    """Give a page of a project's runs that are not deleted."""
+    column = ORDERS[order]
+    ordering = (column.desc(), runs.c.id.desc()) if descending else (column, runs.c.id)
+    statement = _SELECT.where(runs.c.project_id == project_id, runs.c.deleted_at.is_(None)).order_by(*ordering)
+    return [_run(row) for row in transaction.execute(statement.offset(skip).limit(at_most))]
+
+
+def count_runs(transaction: sa.Connection, project_id: int) -> int:
+    """Count a project's runs that are not deleted."""
+    return int(
+        transaction.execute(
+            sa.select(sa.func.count())
+            .select_from(runs)
+            .where(runs.c.project_id == project_id, runs.c.deleted_at.is_(None))
+        ).scalar_one()
+    )
+
+
+def put_console_lines(transaction: sa.Connection, run_id: int, first: int, bodies: Sequence[str]) -> None:
+    """Write console lines at their place; later ones stay."""
+    if not bodies:
+        return
+    insert = insert_for(transaction, console_lines)
+    transaction.execute(
+        insert.on_conflict_do_update(
+            index_elements=[console_lines.c.run_id, console_lines.c.line], set_={"body": insert.excluded.body}
+        ),
+        [{"run_id": run_id, "line": first + index, "body": body} for index, body in enumerate(bodies)],
+    )
+
+
+def read_console_lines(transaction: sa.Connection, run_id: int, *, last: int) -> list[tuple[int, str]]:
+    """Give the last console lines in order, as (line number, text)."""
+    rows = transaction.execute(
+        sa.select(console_lines.c.line, console_lines.c.body)
+        .where(console_lines.c.run_id == run_id)
+        .order_by(console_lines.c.line.desc())
+        .limit(last)
+    )
+    return [(row.line, row.body) for row in rows][::-1]
+
+
+def next_console_line(transaction: sa.Connection, run_id: int) -> int:
+    """Give the number of the console line after the last."""
+    last = transaction.execute(
+        sa.select(sa.func.max(console_lines.c.line)).where(console_lines.c.run_id == run_id)
+    ).scalar()
+    return 0 if last is None else int(last) + 1
+
+
+def _run(row: Any) -> Run:
+    values = dict(row._mapping)
+    values["tags"] = tuple(values["tags"])
+    return Run(**values)

@@ -1,0 +1,45 @@
+"""The rows of runs and of what they print."""
+
+import sqlalchemy as sa
+
+from runkey_server.database.columns import Instant, RowId, metadata
+from runkey_server.projects.tables import projects
+
+runs = sa.Table(
+    "runs",
+    metadata,
+    sa.Column("id", RowId, primary_key=True),
+    sa.Column("project_id", RowId, sa.ForeignKey(projects.c.id), nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("display_name", sa.Text, nullable=False),
+    sa.Column("reported_state", sa.Text, nullable=False),
+    sa.Column("config", sa.Text, nullable=False),
+    sa.Column("summary", sa.Text, nullable=False),
+    sa.Column("tags", sa.JSON, nullable=False),
+    sa.Column("notes", sa.Text),
+    sa.Column("description", sa.Text),
+    sa.Column("group_name", sa.Text),
+    sa.Column("job_type", sa.Text),
+    sa.Column("commit_hash", sa.Text),
+    sa.Column("host", sa.Text),
+    sa.Column("program", sa.Text),
+    sa.Column("repo", sa.Text),
+    sa.Column("sweep_name", sa.Text),
+    sa.Column("exit_code", sa.Integer),
+    sa.Column("stop_requested", sa.Boolean, nullable=False),
+    # The id of the key that opened it, which may write on when it was replaced or has expired.
+    sa.Column("opened_by", sa.Text),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("heartbeat_at", Instant),
+    sa.Column("deleted_at", Instant),
+    sa.UniqueConstraint("project_id", "name"),
+)
+
+console_lines = sa.Table(
+    "console_lines",
+    metadata,
+    sa.Column("run_id", RowId, sa.ForeignKey(runs.c.id), primary_key=True),
+    sa.Column("line", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sqlite_with_rowid=False,
+)

@@ -1,0 +1,102 @@
+"""Every setting of the server once: name, type, default, one sentence. Only `app`, `cli` and `testing` import it."""
+
+import ipaddress
+import urllib.parse
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from runkey_server.errors import Error
+
+DEFAULT_LISTEN = "127.0.0.1:8080"
+DEFAULT_DATA = "runkey-data"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What an operator decides."""
+
+    data: Path = Path(DEFAULT_DATA)
+    """The one folder that holds everything: database, files, secrets."""
+
+    listen_host: str = "127.0.0.1"
+    """The address to listen on."""
+
+    listen_port: int = 8080
+    """The port to listen on."""
+
+    public_url: str | None = None
+    """Where people and machines reach this server; unset, the listen address. The only source of links and of the issuer."""
+
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses whose X-Forwarded-For is believed."""
+
+    tls_cert: Path | None = None
+    """Certificate chain (PEM) to serve https without a proxy."""
+
+    tls_key: Path | None = None
+    """Its private key (PEM)."""
+
+    workers: int = 1
+    """Worker processes."""
+
+    database_url: str | None = field(default=None, repr=False)
+    """Set by tests only: a database other than DATA/runkey.db."""
+
+    @property
+    def sqlalchemy_url(self) -> str:
+        """The database, as SQLAlchemy writes it."""
+        return self.database_url or f"sqlite:///{self.data / 'runkey.db'}"
+
+    @property
+    def base_url(self) -> str:
+        """The public URL, or the listen address as one; never with a slash at its end."""
+        if self.public_url:
+            return self.public_url
+        scheme = "https" if self.tls_cert else "http"
+        host = f"[{self.listen_host}]" if ":" in self.listen_host else self.listen_host
+        return f"{scheme}://{host}:{self.listen_port}"
+
+
+def parse_listen(text: str) -> tuple[str, int]:
+    """Read HOST:PORT, [IPV6]:PORT or :PORT. Raises Error `invalid`."""
+    host, colon, port = text.rpartition(":")
+    host = host.strip("[]") or "127.0.0.1"
+    if not colon or not port.isdecimal() or int(port) > 65535:
+        raise Error("invalid", f"--listen {text!r} is not HOST:PORT, for example {DEFAULT_LISTEN}.")
+    return host, int(port)
+
+
+def parse_public_url(text: str) -> str:
+    """Check and normalise the public URL: http or https, a host, no path, no query. Raises Error `invalid`."""
+    parts = urllib.parse.urlsplit(text)
+    try:
+        port = parts.port
+    except ValueError:
+        port = -1
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or port == -1:
+        raise Error("invalid", f"--public-url {text!r} is not an address such as https://track.example.org.")
+    if parts.path.strip("/") or parts.query or parts.fragment:
+        raise Error("invalid", f"--public-url {text!r} has a path: the server answers at the root of a host name.")
+    return f"{parts.scheme}://{parts.netloc.lower()}"
+
+
+def parse_proxy(text: str) -> str:
+    """Check one trusted proxy's address. Raises Error `invalid`."""
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        raise Error("invalid", f"--trusted-proxy {text!r} is not an IP address, for example 127.0.0.1.") from None
+
+
+def check(settings: Settings) -> None:
+    """Refuse settings that contradict each other. Raises Error `invalid`."""
+    if bool(settings.tls_cert) != bool(settings.tls_key):
+        raise Error("invalid", "--tls-cert and --tls-key go together: one is missing.")
+    if settings.listen_host in ("0.0.0.0", "::") and not settings.public_url:  # noqa: S104 - refused, not bound
+        raise Error(
+            "invalid",
+            f"--listen {settings.listen_host} needs --public-url: a server on all addresses must know by which name it is called, "
+            "for example --public-url https://track.example.org.",
+        )
+    if settings.workers < 1:
+        raise Error("invalid", "--workers must be at least 1.")

@@ -1,0 +1,138 @@
+"""What was logged, plainly: the account's projects, a project's runs, one run with its config, summary and a line chart a metric."""
+
+import json
+from typing import Any
+
+from anyio import to_thread
+
+from runkey_server import history, projects, runs
+from runkey_server.errors import Error
+from runkey_server.history import Stream
+from runkey_server.runs import Run
+from runkey_server.web.charts import Chart, draw
+from runkey_server.web.pages import Visit
+
+_MAX_RUNS = 500
+_MAX_CHARTS = 100
+_BUCKETS = 300
+_CONSOLE_LINES = 200
+
+
+async def home(visit: Visit) -> None:
+    """The account's projects; a visitor who is not signed in is asked to."""
+    if visit.account is None:
+        await visit.go("/signin")
+        return
+    await visit.show("home.html", **await to_thread.run_sync(_home, visit))
+
+
+async def entity(visit: Visit) -> None:
+    """An account's own address shows its projects."""
+    _signed_in(visit)
+    if visit.account is None or visit.path["entity"].lower() != visit.account.name:
+        raise _nothing()
+    await visit.show("home.html", **await to_thread.run_sync(_home, visit))
+
+
+async def project(visit: Visit) -> None:
+    """A project's runs."""
+    _signed_in(visit)
+    await visit.show("project.html", **await to_thread.run_sync(_project, visit))
+
+
+async def run(visit: Visit) -> None:
+    """One run."""
+    _signed_in(visit)
+    await visit.show("run.html", **await to_thread.run_sync(_run, visit))
+
+
+def _home(visit: Visit) -> dict[str, Any]:
+    actor = visit.actor
+    assert actor is not None
+    with visit.database.reading() as transaction:
+        found = projects.list_projects(transaction, actor, actor.account_id, at_most=_MAX_RUNS)
+        rows = [(each, runs.count_runs(transaction, each)) for each in found]
+    return {"projects": rows, "base_url": visit.base_url}
+
+
+def _project(visit: Visit) -> dict[str, Any]:
+    with visit.database.reading() as transaction:
+        found = projects.find_project(transaction, visit.actor, visit.path["entity"], visit.path["project"])
+        if found is None:
+            raise _nothing()
+        listed = runs.list_runs(transaction, found, order="-created_at", at_most=_MAX_RUNS)
+    summaries = [_object(each.summary) for each in listed]
+    columns = _common_numbers(summaries)
+    rows = [
+        (each, each.state(visit.now), [summary.get(column) for column in columns])
+        for each, summary in zip(listed, summaries, strict=True)
+    ]
+    return {"project": found, "rows": rows, "columns": columns}
+
+
+def _run(visit: Visit) -> dict[str, Any]:
+    path = visit.path
+    with visit.database.reading() as transaction:
+        found = runs.find_run(transaction, visit.actor, path["entity"], path["project"], path["run"])
+        if found is None:
+            raise _nothing()
+        lines = history.count_lines(transaction, found.id, Stream.HISTORY)
+        series = history.series(transaction, found.id, _BUCKETS)
+        console_count, console = runs.read_console(transaction, found.id, last=_CONSOLE_LINES)
+    charts: list[Chart] = [draw(key, points) for key, points in sorted(series.items())[:_MAX_CHARTS]]
+    return {
+        "run": found,
+        "state": found.state(visit.now),
+        "config": _flat(_config(found)),
+        "summary": _flat({key: value for key, value in _object(found.summary).items() if not key.startswith("_")}),
+        "charts": charts,
+        "charts_left_out": max(0, len(series) - _MAX_CHARTS),
+        "lines": lines,
+        "console": [text for _, text in console],
+        "console_count": console_count,
+    }
+
+
+def _config(run: Run) -> dict[str, Any]:
+    """The config as its author wrote it: on the wire every value stands in `{"value": …}`, and `_wandb` is the client's own."""
+    values = {}
+    for key, entry in _object(run.config).items():
+        if not key.startswith("_"):
+            values[key] = entry["value"] if isinstance(entry, dict) and "value" in entry else entry
+    return values
+
+
+def _flat(values: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    rows: list[tuple[str, Any]] = []
+    for key in sorted(values):
+        value = values[key]
+        if isinstance(value, dict) and value and "_type" not in value:
+            rows.extend(_flat(value, f"{prefix}{key}."))
+        else:
+            rows.append((f"{prefix}{key}", value))
+    return rows
+
+
+def _common_numbers(summaries: list[dict[str, Any]]) -> list[str]:
+    """The numeric summary keys that most runs have, at most four."""
+    counts: dict[str, int] = {}
+    for summary in summaries:
+        for key, value in summary.items():
+            if not key.startswith("_") and isinstance(value, int | float) and not isinstance(value, bool):
+                counts[key] = counts.get(key, 0) + 1
+    return sorted(counts, key=lambda key: (-counts[key], key))[:4]
+
+
+def _object(text: str) -> dict[str, Any]:
+    value = json.loads(text)
+    return value if isinstance(value, dict) else {}
+
+
+def _signed_in(visit: Visit) -> None:
+    # The same answer whether or not there is something behind the address.
+    if visit.account is None:
+        raise Error("forbidden", "Sign in to see this page.")
+
+
+def _nothing() -> Error:
+    return Error("not_found", "There is nothing at this address, or it belongs to somebody else.")

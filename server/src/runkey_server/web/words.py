@@ -1,0 +1,41 @@
+"""Turns values into words for a page: moments, durations, numbers."""
+
+import math
+from datetime import datetime, timedelta
+from typing import Any
+
+_UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
+
+
+def duration(length: timedelta) -> str:
+    """Write a length of time with its largest unit: `3 minutes`."""
+    seconds = max(0, int(length.total_seconds()))
+    for size, unit in _UNITS:
+        if seconds >= size:
+            count = seconds // size
+            return f"{count} {unit}{'' if count == 1 else 's'}"
+    return "a moment"
+
+
+def ago(moment: datetime | None, now: datetime) -> str:
+    """Write how long ago something was."""
+    return "never" if moment is None else f"{duration(now - moment)} ago"
+
+
+def moment(value: datetime) -> str:
+    """Write a moment in full."""
+    return value.strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def number(value: Any) -> str:
+    """Write a number briefly: at most five significant digits; anything else as it is."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, int):
+        return str(value) if abs(value) < 10**12 else f"{float(value):.4g}" if abs(value) < 1e300 else "a very large number"
+    if not math.isfinite(value):
+        return str(value)
+    return f"{value:.5g}"
+
+
+FILTERS = {"ago": ago, "duration": duration, "moment": moment, "number": number}
