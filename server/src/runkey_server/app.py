@@ -30,6 +30,7 @@ from runkey_server.web import runs as run_pages
 from runkey_server.web import sign_in as sign_in_pages
 from runkey_server.web import well_known
 from runkey_server.web.pages import Pages
+from runkey_server.web.telemetry import Telemetry
 
 _STATIC = Path(__file__).parent / "web" / "static"
 _READ_EPOCH_EVERY_SECONDS = 0.2
@@ -67,6 +68,7 @@ def build(settings: Settings, clock: Clock = clocks.now) -> ASGIApp:
             _route("/readyz", well_known.Ready(database), "GET"),
             _route("/ready", well_known.Ready(database), "GET"),
             _route("/.well-known/runkey", well_known.Identity(keys.identity, hosts), "GET"),
+            _route("/sdk/otel/v1/{signal}", Telemetry(hosts), "POST"),
             *_pages(pages),
         ],
         default=_nothing_here(pages),

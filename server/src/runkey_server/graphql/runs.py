@@ -189,8 +189,9 @@ def _history(
     at_most = min(500 if samples is None else max(samples, 0), _MAX_SAMPLES)
     if minStep is None and maxStep is None:
         return history.sample_lines(info.context.transaction, run.id, Stream.HISTORY, at_most)
+    # A page of steps is given whole, however many rows share a step: `samples` is only how many steps the client asked for.
     first, end = minStep or 0, 2**63 - 1 if maxStep is None else maxStep
-    return history.read_steps(info.context.transaction, run.id, Stream.HISTORY, first, end, at_most)
+    return history.read_steps(info.context.transaction, run.id, Stream.HISTORY, first, end, _MAX_SAMPLES)
 
 
 def _events(source: dict[str, Any], info: GraphQLResolveInfo, samples: int | None = None) -> list[str]:
@@ -211,7 +212,13 @@ def _sampled_history(source: dict[str, Any], info: GraphQLResolveInfo, specs: li
             raise Error("invalid", 'A spec is a JSON object such as {"keys": ["loss"], "samples": 500}.') from None
         answers.append(
             history.sample_rows(
-                info.context.transaction, run.id, keys, at_most, min_step=bounds[0], max_step=bounds[1]
+                info.context.transaction,
+                run.id,
+                keys,
+                at_most,
+                min_step=bounds[0],
+                # Here the official client means maxStep to be included; in `history` it does not (observed with 0.31.0).
+                max_step=None if bounds[1] is None else bounds[1] + 1,
             )
         )
     return answers
