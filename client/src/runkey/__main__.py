@@ -1,0 +1,5 @@
+"""Lets `python -m runkey` be the command line."""
+
+from runkey.cli import main
+
+raise SystemExit(main())

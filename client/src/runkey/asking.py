@@ -1,0 +1,91 @@
+"""Asks a person: for the server, for a key. Several processes of one job ask once: one holds the lock, the rest take over what it got."""
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from runkey.credentials.locking import locked
+from runkey.errors import AuthenticationError, Error, NotLoggedIn, UsageError
+from runkey.settings import normalise_host
+from runkey.terminal import Terminal, TimedOut
+from runkey_wire import api_key
+
+if TYPE_CHECKING:
+    from runkey.authentication import Login
+
+PASTE = "Paste an API key"
+
+
+def ask_for_key(steps: "Login", host: str) -> bool:
+    """Ask until a key is taken, or time is over. Raises NotLoggedIn at the end of input."""
+    before = _stored_key(steps, host)
+    with _one_asks(steps):
+        after = _stored_key(steps, host)
+        if after is not None and after != before and steps.adopt_stored(host):
+            return True
+        try:
+            # Entries beside this one come with what the server offers.
+            steps.terminal.choose([PASTE], steps.remaining())
+            return _paste(steps, host)
+        except TimedOut:
+            return steps.time_is_over()
+        except EOFError:
+            raise NotLoggedIn("The input ended before a key was given. Nothing was stored.") from None
+
+
+def ask_for_host(terminal: Terminal, offered: str | None, remaining: Callable[[], float | None]) -> str:
+    """Ask for the server's address; Enter takes the offered one. Raises NotLoggedIn when nobody answers."""
+    question = f"Server [{offered}]: " if offered else "Server (for example https://track.example.org): "
+    while True:
+        try:
+            answer = terminal.ask(question, remaining()).strip() or offered or ""
+        except (TimedOut, EOFError):
+            raise NotLoggedIn("Nobody named a server. Name it with host= or --host, or set RUNKEY_HOST.") from None
+        try:
+            if answer:
+                return normalise_host(answer)
+        except UsageError as error:
+            terminal.say(str(error))
+
+
+def _paste(steps: "Login", host: str) -> bool:
+    # circular import
+    from runkey.authentication import HOW_TO_GET_A_KEY
+
+    steps.terminal.say(f"Logging in to {host}. {HOW_TO_GET_A_KEY}")
+    while True:
+        key = steps.terminal.ask_hidden("Paste the API key (it is not shown) and press Enter: ", steps.remaining()).strip()
+        if not key:
+            steps.terminal.say("Nothing was pasted. Try again, or leave with Ctrl-C.")
+            continue
+        fault = api_key.fault_of(key)
+        if fault:
+            steps.terminal.say(f"The key {fault}. Copy it again.")
+            continue
+        steps.terminal.say(api_key.summary_of(key))
+        try:
+            steps.configure_api_key(key)
+        except AuthenticationError as refusal:
+            steps.terminal.say(f"{refusal} Try another.")
+            continue
+        return True
+
+
+@contextlib.contextmanager
+def _one_asks(steps: "Login") -> Iterator[None]:
+    """Let one process ask. Where no lock can be made (a read-only home), each asks for itself."""
+    folder = steps.store.folder
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):
+            os.makedirs(folder, mode=0o700, exist_ok=True)
+            stack.enter_context(locked(os.path.join(folder, ".asking.lock")))
+        yield
+
+
+def _stored_key(steps: "Login", host: str) -> str | None:
+    try:
+        found = steps.store.find(profile=steps.settings.profile, host=host)
+    except Error:
+        return None
+    return None if found is None else found.secret.reveal()

@@ -1,0 +1,171 @@
+"""Every word that a person sees, and every question asked of one.
+
+Messages go to standard error; answers of a command to standard output. A person is there when standard input and standard error are
+terminals, or in a Jupyter kernel; nobody else is ever asked anything. No colour is used at all, so there is none to turn off.
+"""
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any, TextIO
+
+PREFIX = "runkey: "
+
+
+class TimedOut(Exception):
+    """Nobody answered in time."""
+
+
+class Terminal:
+    """The person in front of this process, if there is one."""
+
+    def __init__(self, stdin: TextIO | None = None, stderr: TextIO | None = None) -> None:
+        """Speak through these; by default those of the process, looked up anew each time because notebooks and tests replace them."""
+        self._stdin = stdin
+        self._stderr = stderr
+
+    @property
+    def stdin(self) -> TextIO | None:
+        """Where answers come from; None when there is nothing."""
+        return self._stdin or sys.stdin
+
+    @property
+    def stderr(self) -> TextIO | None:
+        """Where words go to; None when there is nothing (a Windows program without a console)."""
+        return self._stderr or sys.stderr
+
+    def say(self, text: str) -> None:
+        """Say a sentence. Control characters in it, which may come from a server, are made harmless."""
+        if self.stderr is not None:
+            print("\n".join(PREFIX + line for line in printable(text).splitlines()), file=self.stderr, flush=True)
+
+    def warn(self, text: str) -> None:
+        """Say something that may be wrong."""
+        self.say(f"Warning: {text}")
+
+    @property
+    def is_notebook(self) -> bool:
+        """Whether this is a Jupyter kernel: only then can a cell ask."""
+        if "ipykernel" not in sys.modules or "IPython" not in sys.modules:
+            return False
+        shell = sys.modules["IPython"].get_ipython()
+        return shell is not None and getattr(shell, "kernel", None) is not None
+
+    @property
+    def has_person(self) -> bool:
+        """Whether somebody can be asked."""
+        return self.is_notebook or (_is_terminal(self.stdin) and _is_terminal(self.stderr))
+
+    def choose(self, entries: list[str], timeout: float | None = None) -> int:
+        """Offer a numbered menu; give the index of what was chosen. A single entry is taken without asking.
+
+        Raises TimedOut, EOFError at the end of input, KeyboardInterrupt.
+        """
+        if len(entries) == 1:
+            return 0
+        for number, entry in enumerate(entries, 1):
+            self.say(f"({number}) {entry}")
+        while True:
+            answer = self._ask("Enter your choice: ", timeout, hidden=False).strip()
+            if answer.isdecimal() and 1 <= int(answer) <= len(entries):
+                return int(answer) - 1
+            self.say(f"That is none of the choices. Type a number from 1 to {len(entries)}.")
+
+    def ask(self, question: str, timeout: float | None = None) -> str:
+        """Ask for a line. Raises as `choose` does."""
+        return self._ask(question, timeout, hidden=False)
+
+    def ask_hidden(self, question: str, timeout: float | None = None) -> str:
+        """Ask for a line that is not shown. Raises as `choose` does."""
+        return self._ask(question, timeout, hidden=True)
+
+    def _ask(self, question: str, timeout: float | None, *, hidden: bool) -> str:
+        if self.is_notebook:
+            return _ask_in_notebook(PREFIX + question, hidden=hidden)
+        assert self.stdin is not None and self.stderr is not None  # has_person was asked before
+        self.stderr.write(PREFIX + question)
+        self.stderr.flush()
+        read: Callable[[TextIO, float | None, bool], str] = _read_windows if sys.platform == "win32" else _read_posix
+        try:
+            line = read(self.stdin, timeout, hidden)
+        finally:
+            if hidden:
+                self.stderr.write("\n")
+                self.stderr.flush()
+        if not line:
+            raise EOFError
+        return line.rstrip("\r\n")
+
+
+def printable(text: str) -> str:
+    """Replace what a terminal would act on: a name that a server sends must not move the cursor."""
+    return "".join(c if c.isprintable() or c == "\n" else "�" for c in text)
+
+
+def _is_terminal(stream: Any) -> bool:
+    try:
+        return stream is not None and bool(stream.isatty())
+    except ValueError:  # closed
+        return False
+
+
+def _ask_in_notebook(question: str, *, hidden: bool) -> str:
+    if not hidden:
+        return input(question)
+    # slow import
+    import getpass
+
+    return getpass.getpass(question)
+
+
+def _read_posix(stdin: TextIO, timeout: float | None, hidden: bool) -> str:
+    """Read a line with a deadline. Not getpass, which knows none and reads from the terminal even where input was replaced."""
+    import select
+    import termios
+
+    descriptor = stdin.fileno()
+    before = termios.tcgetattr(descriptor)
+    if hidden:
+        changed = [*before]
+        changed[3] &= ~termios.ECHO
+        termios.tcsetattr(descriptor, termios.TCSADRAIN, changed)
+    try:
+        if timeout is not None and not select.select([descriptor], [], [], timeout)[0]:
+            raise TimedOut
+        # Not the stream's own buffer: what was typed ahead stays for whoever asks next.
+        data = b""
+        while not data.endswith(b"\n"):
+            piece = os.read(descriptor, 4096)
+            if not piece:
+                break
+            data += piece
+        return data.decode(errors="replace")
+    finally:
+        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
+
+
+def _read_windows(stdin: TextIO, timeout: float | None, hidden: bool) -> str:  # pragma: no cover - Windows
+    import msvcrt
+    import time
+
+    deadline = None if timeout is None else time.monotonic() + timeout
+    typed: list[str] = []
+    while True:
+        if not msvcrt.kbhit():  # type: ignore[attr-defined, unused-ignore]
+            if deadline is not None and time.monotonic() > deadline:
+                raise TimedOut
+            time.sleep(0.02)
+            continue
+        character = msvcrt.getwch()  # type: ignore[attr-defined, unused-ignore]
+        if character in "\r\n":
+            return "".join(typed) + "\n"
+        if character == "\x03":
+            raise KeyboardInterrupt
+        if character == "\x1a" and not typed:
+            return ""
+        if character == "\b":
+            typed[-1:] = []
+        elif character not in "\x00\xe0":
+            typed.append(character)
+        if not hidden:
+            msvcrt.putwch(character)  # type: ignore[attr-defined, unused-ignore]

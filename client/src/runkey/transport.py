@@ -1,0 +1,195 @@
+"""The only file that opens a connection: sends one request, gives one Reply, and says which part failed when none comes.
+
+No redirect is followed, so a credential never goes where it was not meant to. Proxies (HTTPS_PROXY, NO_PROXY, with a user and password)
+and private certificate authorities (SSL_CERT_FILE, REQUESTS_CA_BUNDLE, the system's own) are honoured. urllib3 is imported with the first
+request: it takes four times as long as everything else of this package together.
+"""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from runkey.errors import ConnectionFailed, Layer
+from runkey.settings import Environment
+from runkey_wire.version import __version__
+
+CONNECT_SECONDS = 2.5
+"""Long enough for a handshake round the world, short enough to hear of a dead server within three seconds."""
+
+_USER_AGENT = f"runkey/{__version__}"
+
+
+class Reply:
+    """What a server answered. headers: names in lower case."""
+
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(self, status: int, headers: dict[str, str], body: bytes) -> None:
+        """Hold one answer."""
+        self.status = status
+        self.headers = headers
+        self.body = body
+
+
+# One pool of connections a process: a fork must not share its parent's.
+_pools: dict[tuple[int, str | None], Any] = {}
+
+
+def send(
+    method: str,
+    url: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    body: bytes | None = None,
+    timeout_seconds: float = 10.0,
+) -> Reply:
+    """Send one request and wait for its answer. timeout_seconds: for the answer; connecting has its own limit.
+
+    Raises ConnectionFailed with the layer that failed. Any status is an answer.
+    """
+    # slow import
+    import urllib3
+
+    proxy = _proxy_for(url)
+    try:
+        response = _pool(proxy).request(
+            method,
+            url,
+            headers={"User-Agent": _USER_AGENT, **(headers or {})},
+            body=body,
+            timeout=urllib3.Timeout(connect=min(CONNECT_SECONDS, timeout_seconds), read=timeout_seconds),
+            retries=False,
+            redirect=False,
+        )
+    except urllib3.exceptions.HTTPError as error:
+        raise _failed(error, url, proxy) from None
+    return Reply(response.status, {name.lower(): value for name, value in response.headers.items()}, response.data)
+
+
+def _pool(proxy: str | None) -> Any:
+    # slow import
+    import urllib3
+
+    place = (os.getpid(), proxy)
+    pool = _pools.get(place)
+    if pool is None:
+        for stale in [known for known in _pools if known[0] != place[0]]:
+            del _pools[stale]
+        options: dict[str, Any] = {"num_pools": 4, "maxsize": 4}
+        bundle = _ca_bundle()
+        if bundle:
+            options["ca_certs"] = bundle
+        if proxy is None:
+            pool = urllib3.PoolManager(**options)
+        else:
+            address, credentials = _split_proxy(proxy)
+            pool = urllib3.ProxyManager(address, proxy_headers=credentials, **options)
+        _pools[place] = pool
+    return pool
+
+
+def _ca_bundle() -> str | None:
+    # SSL_CERT_FILE and the system's own are the ssl module's business already.
+    environment = Environment()
+    return None if environment.get("SSL_CERT_FILE") else environment.get("REQUESTS_CA_BUNDLE")
+
+
+def _proxy_for(url: str) -> str | None:
+    # slow import
+    import urllib.request
+
+    proxies = urllib.request.getproxies()
+    scheme, _, rest = url.partition("://")
+    place = rest.partition("/")[0]
+    if urllib.request.proxy_bypass(place.rpartition(":")[0] if ":" in place and "]" not in place[-1:] else place):
+        return None
+    proxy = proxies.get(scheme) or proxies.get("all")
+    if proxy and "://" not in proxy:
+        proxy = f"http://{proxy}"
+    return proxy or None
+
+
+def _split_proxy(proxy: str) -> tuple[str, dict[str, str]]:
+    # slow import
+    import base64
+    import urllib.parse
+
+    parts = urllib.parse.urlsplit(proxy)
+    if parts.username is None:
+        return proxy, {}
+    pair = f"{urllib.parse.unquote(parts.username)}:{urllib.parse.unquote(parts.password or '')}"
+    place = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{place}", {"proxy-authorization": "Basic " + base64.b64encode(pair.encode()).decode()}
+
+
+def _failed(error: Exception, url: str, proxy: str | None) -> ConnectionFailed:
+    from urllib3 import exceptions
+
+    host = "/".join(url.split("/", 3)[:3])
+    shown_proxy = _split_proxy(proxy)[0] if proxy else "none"
+    cause: Exception = error
+    layer: Layer
+    if isinstance(error, exceptions.ProxyError):
+        layer, what = "proxy", f"the proxy {shown_proxy} does not let it through ({_reason(error.original_error)})"
+    elif isinstance(cause, exceptions.SSLError):
+        layer, what = "tls", _tls_words(cause, host)
+    elif isinstance(cause, exceptions.NameResolutionError):
+        layer, what = "name", f"the name does not resolve (proxy: {shown_proxy})"
+    elif isinstance(cause, exceptions.ConnectTimeoutError | exceptions.ReadTimeoutError):
+        layer, what = "timeout", f"nothing answered in time (proxy: {shown_proxy})"
+    elif isinstance(cause, exceptions.NewConnectionError):
+        layer, what = "connect", f"{_reason(cause)} (proxy: {shown_proxy})"
+    else:
+        layer, what = "http", f"what answers there does not speak HTTP as expected ({_reason(cause)})"
+    return ConnectionFailed(f"Cannot reach {host}: {what}.", layer)
+
+
+def _reason(error: Any) -> str:
+    """Put an operating system's error into a few words; anything else by its kind, because its text may quote the request."""
+    seen = error
+    while seen is not None:
+        if isinstance(seen, OSError) and seen.strerror:
+            return str(seen.strerror).lower()
+        seen = seen.__cause__ or seen.__context__
+    return type(error).__name__
+
+
+def _tls_words(error: Exception, host: str) -> str:
+    text = str(error)
+    if "CERTIFICATE_VERIFY_FAILED" not in text:
+        return f"the encrypted connection failed ({_reason(error)}); is it plain http there?"
+    reason = text.partition("certificate verify failed: ")[2].partition(" (_ssl")[0] or "it is not trusted"
+    issuer = _issuer(host)
+    by = f", issued by {issuer!r}," if issuer else ""
+    return (
+        f"its certificate{by} is not trusted here: {reason}. If it is your organisation's own, name its file in SSL_CERT_FILE"
+    )
+
+
+def _issuer(host: str) -> str | None:
+    """Read the issuer's name out of the certificate that a server shows, without trusting it: nothing but this is done with it."""
+    # slow import
+    import socket
+    import ssl
+
+    from runkey.settings import split_port
+
+    name, port = split_port(host.partition("://")[2])
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    try:
+        with (
+            socket.create_connection((name, int(port or 443)), timeout=CONNECT_SECONDS) as raw,
+            context.wrap_socket(raw, server_hostname=name) as wrapped,
+        ):
+            der = wrapped.getpeercert(binary_form=True) or b""
+    except (OSError, ValueError):
+        return None
+    # The issuer stands before the subject (RFC 5280 4.1): the first common name (2.5.4.3), or organisation (2.5.4.10), is its.
+    for oid in (b"\x06\x03\x55\x04\x03", b"\x06\x03\x55\x04\x0a"):
+        at = der.find(oid)
+        if at >= 0 and at + 7 < len(der):
+            length = der[at + 6]
+            return "".join(c if c.isprintable() else "?" for c in der[at + 7 : at + 7 + length].decode(errors="replace"))
+    return None
