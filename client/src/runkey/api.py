@@ -167,10 +167,14 @@ def _data(host: str, reply: Reply) -> dict[str, Any]:
 
 
 def _cannot_now(host: str, reply: Reply) -> ServerError:
-    sentence = _sentence(_json(reply)) or describe(reply)
     return ServerError(
-        f"{host} cannot answer now: {sentence}", status=reply.status, retry_after_seconds=retry_after_seconds(reply)
+        f"{host} cannot answer now: {sentence_of(reply)}", status=reply.status, retry_after_seconds=retry_after_seconds(reply)
     )
+
+
+def sentence_of(reply: Reply) -> str:
+    """Give the server's own words about what is wrong, or say what answered."""
+    return _sentence(_json(reply)) or describe(reply)
 
 
 def retry_after_seconds(reply: Reply) -> float | None:

@@ -1,0 +1,42 @@
+"""What a user logs through: `init()` gives a Run, which takes rows until `finish()`. One run at a time is the current one of the process."""
+
+from typing import Any
+
+from runkey.errors import UsageError
+from runkey.runs.run import Run, current, init
+
+__all__ = ["Run", "current_config", "current_run", "current_summary", "finish", "init", "log"]
+
+
+def log(data: dict[str, Any], step: int | None = None, commit: bool | None = None) -> None:
+    """Log a row to the current run: see `Run.log`. Raises UsageError before `init()`."""
+    _need().log(data, step=step, commit=commit)
+
+
+def finish(exit_code: int | None = None) -> None:
+    """End the current run: see `Run.finish`. Nothing happens without one."""
+    run = current()
+    if run is not None:
+        run.finish(exit_code)
+
+
+def current_run() -> Run | None:
+    """Give the current run; None before `init()` and after `finish()`."""
+    return current()
+
+
+def current_config() -> Any:
+    """Give the current run's config. Raises UsageError before `init()`."""
+    return _need().config
+
+
+def current_summary() -> Any:
+    """Give the current run's summary. Raises UsageError before `init()`."""
+    return _need().summary
+
+
+def _need() -> Run:
+    run = current()
+    if run is None:
+        raise UsageError("There is no run yet: call runkey.init() first.")
+    return run

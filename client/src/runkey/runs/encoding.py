@@ -1,0 +1,58 @@
+"""A row of values as one line of JSON, whatever numbers it is made of.
+
+NumPy's and PyTorch's scalars are asked for their value by `.item()`, without importing either. A value that JSON has no form for is left out,
+and its key named: one odd value must not cost the row.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+
+def _plain(value: Any) -> Any:
+    """Give a value that JSON knows for one that it does not. Raises TypeError."""
+    item = getattr(value, "item", None)
+    if callable(item) and getattr(value, "size", 1) in (1, None):
+        return item()
+    if callable(item) and getattr(value, "numel", lambda: 1)() == 1:
+        return item()
+    to_list = getattr(value, "tolist", None)
+    if callable(to_list):
+        return to_list()
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, set | frozenset):
+        return sorted(value, key=repr)
+    raise TypeError(f"a {type(value).__name__} has no form in JSON")
+
+
+# Made once: json.dumps makes an encoder a call when it is given options, which costs as much as the row.
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, default=_plain).encode
+
+
+def encode(row: Mapping[str, Any], complain: Callable[[str, str], None]) -> str:
+    """Write a row as one line. complain(key, reason) is called for each value that had to be left out."""
+    try:
+        line = _encode(row)
+        line.encode()
+    except (TypeError, ValueError, RecursionError, OverflowError):
+        return _encode(_without_odd_values(row, complain))
+    return line
+
+
+def plain(values: Mapping[str, Any], complain: Callable[[str, str], None]) -> dict[str, Any]:
+    """Give a copy of values as JSON will carry them."""
+    copied: dict[str, Any] = json.loads(encode(values, complain))
+    return copied
+
+
+def _without_odd_values(row: Mapping[str, Any], complain: Callable[[str, str], None]) -> dict[str, Any]:
+    kept = {}
+    for key, value in row.items():
+        try:
+            _encode({key: value}).encode()
+        except Exception as error:
+            complain(str(key), str(error) if isinstance(error, TypeError) else "it cannot be written as JSON")
+        else:
+            kept[key] = value
+    return kept

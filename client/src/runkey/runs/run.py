@@ -1,0 +1,380 @@
+"""init(), and Run: the object that a user holds until finish().
+
+After `init()` training never stops because logging failed: what cannot be logged is said once, and kept back or counted.
+"""
+
+import _thread
+import atexit
+import json
+import os
+import secrets
+import sys
+import threading
+import urllib.parse
+from collections.abc import Mapping
+from typing import Any
+
+from runkey import api, authentication, session
+from runkey.clock import Clock, SystemClock
+from runkey.credentials.model import Credential
+from runkey.credentials.store import CredentialStore
+from runkey.errors import Error, NotLoggedIn, UsageError
+from runkey.runs.encoding import encode, plain
+from runkey.runs.history import History, StepIsPast
+from runkey.runs.mapping import Watched
+from runkey.settings import MODES, Environment
+from runkey.stream import Queue, Sender
+from runkey.terminal import Terminal
+from runkey_wire import names
+
+FINISH_SECONDS = 60.0
+"""How long finish() waits for a server that does not answer."""
+
+DEFAULT_PROJECT = "uncategorized"
+_BASE36 = "0123456789abcdefghijklmnopqrstuvwxyz"
+_UPSERT = """
+mutation UpsertBucket(
+  $entity: String, $project: String, $name: String, $displayName: String, $config: JSONString, $tags: [String!], $notes: String,
+  $group: String, $jobType: String, $host: String, $program: String
+) {
+  upsertBucket(
+    input: {
+      entityName: $entity, modelName: $project, name: $name, displayName: $displayName, config: $config, tags: $tags, notes: $notes,
+      groupName: $group, jobType: $jobType, host: $host, jobProgram: $program
+    }
+  ) { inserted bucket { name displayName project { name entity { name } } } }
+}
+"""
+# What W&B's init() takes and this one does not do yet. The first would change what is kept, so they are refused; the rest is told.
+_REFUSED = ("resume", "resume_from", "fork_from", "anonymous")
+_TOLD = ("dir", "settings", "reinit", "save_code", "sync_tensorboard", "monitor_gym", "magic", "force", "config_exclude_keys")
+_TOLD_TOO = ("config_include_keys", "allow_val_change", "tensorboard")
+
+_current: "Run | None" = None
+
+
+def current() -> "Run | None":
+    """Give the process's current run; None in a forked child, which does not carry it on."""
+    return _current if _current is not None and _current.pid == os.getpid() else None
+
+
+def init(
+    project: str | None = None,
+    entity: str | None = None,
+    name: str | None = None,
+    id: str | None = None,
+    config: Mapping[str, Any] | None = None,
+    mode: str | None = None,
+    *,
+    tags: list[str] | tuple[str, ...] | None = None,
+    notes: str | None = None,
+    group: str | None = None,
+    job_type: str | None = None,
+    **others: Any,
+) -> "Run":
+    """Begin a run: log in if need be, make it on the server, and start the thread that sends to it.
+
+    project, entity: where it goes; by default RUNKEY_PROJECT or "uncategorized", and the account itself. name: how it is shown. id: its
+    address in the project; one that is used again begins that run again. config: its settings. mode: "online" or "disabled".
+    Raises UsageError, AuthenticationError, WrongServer, ConnectionFailed, ServerError: before the run has begun, trouble is told.
+    """
+    environment, terminal = Environment(), Terminal()
+    mode = _mode(mode, environment)
+    _look_at(others, terminal)
+    project = project or environment.get("RUNKEY_PROJECT", "WANDB_PROJECT") or DEFAULT_PROJECT
+    entity = entity or environment.get("RUNKEY_ENTITY", "WANDB_ENTITY")
+    name = name or environment.get("WANDB_NAME")
+    run_id = id or environment.get("WANDB_RUN_ID") or "".join(secrets.choice(_BASE36) for _ in range(8))
+    for value, fault in ((project, names.project_fault(project)), (run_id, names.run_id_fault(run_id))):
+        if fault:
+            raise UsageError(f"{value[:80]!r} {fault}.")
+    before = current()
+    if before is not None:
+        before.finish()
+    if mode == "disabled":
+        return _begin(Run(run_id, project, entity or "", name or run_id, config, None, terminal))
+    credential = _credential()
+    shown = plain(config or {}, lambda key, why: terminal.warn(f"config[{key!r}] is left out: {why}."))
+    variables = {
+        "entity": entity,
+        "project": project,
+        "name": run_id,
+        "displayName": name,
+        "config": config_text(shown),
+        "tags": list(tags) if tags is not None else None,
+        "notes": notes,
+        "group": group,
+        "jobType": job_type,
+        "host": os.uname().nodename if hasattr(os, "uname") else None,
+        "program": sys.argv[0] or None,
+    }
+    bucket = api.graphql(credential, _UPSERT, variables)["upsertBucket"]["bucket"]
+    owner = bucket["project"]
+    run = Run(
+        bucket["name"], owner["name"], owner["entity"]["name"], bucket["displayName"], config, credential, terminal
+    )
+    if not environment.silent:
+        terminal.say(f"Run {run.name} of {run.project}: {run.url}")
+    return _begin(run)
+
+
+class Run:
+    """One run. id, name, project, entity, url: where it is. config, summary: mappings with attributes, sent when they change."""
+
+    def __init__(
+        self,
+        run_id: str,
+        project: str,
+        entity: str,
+        name: str,
+        config: Mapping[str, Any] | None,
+        credential: Credential | None,
+        terminal: Terminal,
+        clock: Clock | None = None,
+    ) -> None:
+        """Made by `init()`. credential None: the run is disabled, and takes everything without doing anything."""
+        self.id = run_id
+        self.project = project
+        self.entity = entity
+        self.name = name
+        self.pid = os.getpid()
+        self.exit_code: int | None = None
+        self._clock = clock or SystemClock()
+        self._terminal = terminal
+        self._lock = threading.RLock()
+        self._said: set[str] = set()
+        self._history = History(self._clock.now())
+        self._config_changed = self._summary_changed = False
+        self.config = Watched(config, self._note_config)
+        self.summary = Watched({}, self._note_summary)
+        self._queue = Queue()
+        self._is_finished = False
+        self._sender: Sender | None = None
+        # What a login asks of a backend.
+        self.host = credential.host if credential else ""
+        self.account = credential.account if credential else None
+        if credential is not None:
+            self._sender = Sender(
+                self._queue,
+                self,
+                credential,
+                (entity, project, run_id),
+                clock=self._clock,
+                say=self._say,
+                stop=_thread.interrupt_main,
+                find_credential=_another_credential,
+            )
+
+    @property
+    def url(self) -> str:
+        """The address of the run's page."""
+        entity, project, run_id = (urllib.parse.quote(part, safe="") for part in (self.entity, self.project, self.id))
+        return f"{self.host}/{entity}/{project}/runs/{run_id}"
+
+    def log(self, data: Mapping[str, Any], step: int | None = None, commit: bool | None = None) -> None:
+        """Log values of this step: a mapping of name to number, text, list or nested mapping.
+
+        step: whole numbers that grow; without one every call is the next. commit=False: the next call adds to the same row. Never blocks on
+        the network and never raises because of it; values that JSON cannot carry are left out and named once.
+        """
+        if os.getpid() != self.pid:
+            self._warn_once("This process was forked from the one that began the run; it does not log to it. Call init() here.")
+            return
+        if self._is_finished:
+            self._warn_once("The run is finished; what is logged now goes nowhere.")
+            return
+        if not isinstance(data, Mapping):
+            self._warn_once(f"log() takes a mapping of names to values, not a {type(data).__name__}; the row is left out.")
+            return
+        with self._lock:
+            try:
+                rows = self._history.log(data, None if step is None else int(step), commit, self._clock.now())
+            except StepIsPast:
+                self._warn_once(f"Step {step} is past (the run is at {self._history.step}); rows for steps that are past are left out.")
+                return
+            except (TypeError, ValueError):
+                self._warn_once("step is a whole number; the row is left out.")
+                return
+            for row in rows:
+                self._keep(row)
+
+    def finish(self, exit_code: int | None = None) -> None:
+        """End the run: send what waits, and its exit code (0 by default); say what was not acknowledged. Calling it again does nothing."""
+        if self._is_finished or os.getpid() != self.pid:
+            return
+        with self._lock:
+            for row in self._history.flush():
+                self._keep(row)
+            self._is_finished = True
+        code = exit_code if exit_code is not None else (self.exit_code or 0)
+        session.unregister(self)
+        _forget(self)
+        if self._sender is not None:
+            self._send_rest(code)
+
+    def adopt(self, credential: Credential) -> None:
+        """Go on with another credential of the same account: what a login during a run does."""
+        if self._sender is not None:
+            self._sender.adopt(credential)
+
+    def take_summary(self) -> str | None:
+        """For the sender: the summary as JSON when it changed."""
+        with self._lock:
+            if not self._summary_changed:
+                return None
+            self._summary_changed = False
+            return encode(dict(self.summary), self._complain)
+
+    def take_config(self) -> str | None:
+        """For the sender: the config as JSON when it changed."""
+        with self._lock:
+            if not self._config_changed:
+                return None
+            self._config_changed = False
+            return config_text(plain(dict(self.config), self._complain))
+
+    def __enter__(self) -> "Run":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self.finish(None if kind is None else _exit_code(kind))
+
+    def __repr__(self) -> str:
+        return f"<Run {self.id} of {self.entity}/{self.project}>"
+
+    def _keep(self, row: dict[str, Any]) -> None:
+        self.summary.set_quietly(row)
+        self._summary_changed = True
+        if self._sender is None:
+            return
+        if not self._queue.put(encode(row, self._complain)):
+            self._warn_once("The server has been away for so long that no more rows fit in memory: rows are being left out.")
+        elif self._queue.is_nearly_full:
+            self._warn_once(f"{len(self._queue)} rows wait for the server; there is room for a few more only.")
+
+    def _send_rest(self, code: int) -> None:
+        assert self._sender is not None
+        began = self._clock.monotonic()
+        told = [began]
+
+        def waiting(left: int) -> None:
+            if self._clock.monotonic() - told[0] >= 3.0:
+                told[0] = self._clock.monotonic()
+                self._say(f"Sending {left} rows; at most {FINISH_SECONDS - (told[0] - began):.0f} s more. Ctrl-C leaves them.")
+
+        try:
+            done = self._sender.finish(code, FINISH_SECONDS, waiting)
+        except KeyboardInterrupt:
+            done = False
+        refused = f" {self._queue.refused} rows found no room." if self._queue.refused else ""
+        if done:
+            self._say(f"Finished: {self._queue.offset} rows are on the server.{refused} {self.url}")
+        else:
+            left = len(self._queue)
+            self._say(f"Finished, but {left} rows were not acknowledged and are lost with this process: no journal is kept yet.{refused}")
+
+    def _note_config(self) -> None:
+        self._config_changed = True
+
+    def _note_summary(self) -> None:
+        self._summary_changed = True
+
+    def _complain(self, key: str, why: str) -> None:
+        self._warn_once(f"{key!r} is left out: {why}.")
+
+    def _say(self, text: str) -> None:
+        if not Environment().silent:
+            self._terminal.say(text)
+
+    def _warn_once(self, text: str) -> None:
+        if text not in self._said and len(self._said) < 1_000:
+            self._said.add(text)
+            self._terminal.warn(text)
+
+
+def config_text(config: Mapping[str, Any]) -> str:
+    """Write a config as it goes on the wire: every value in `{"value": …}` (W&B's shape)."""
+    return json.dumps({key: {"value": value} for key, value in config.items()})
+
+
+def _begin(run: Run) -> Run:
+    global _current
+    _current = run
+    _hook_once()
+    if run._sender is not None:
+        session.register(run)
+        run._sender.start()
+    return run
+
+
+def _forget(run: Run) -> None:
+    global _current
+    if _current is run:
+        _current = None
+
+
+def _mode(mode: str | None, environment: Environment) -> str:
+    mode = mode or environment.mode
+    if mode not in MODES:
+        raise UsageError(f"mode is one of {', '.join(MODES)}.")
+    if mode == "offline":
+        raise UsageError('mode="offline" cannot be had yet: runs keep no journal that could be sent later. Use "online" or "disabled".')
+    return mode
+
+
+def _look_at(others: dict[str, Any], terminal: Terminal) -> None:
+    for word, value in others.items():
+        if value is None or value is False:
+            continue
+        if word in _REFUSED:
+            raise UsageError(f"init({word}=…) cannot be had yet. Leave it out.")
+        if word not in (*_TOLD, *_TOLD_TOO):
+            raise TypeError(f"init() got an unexpected keyword argument {word!r}")
+        terminal.warn(f"init({word}=…) changes nothing here yet.")
+
+
+def _credential() -> Credential:
+    if not authentication.login():
+        raise NotLoggedIn('This process is not logged in and is offline. Log in, or begin the run with mode="disabled".')
+    credential = authentication.current_credential()
+    if credential is None:
+        raise NotLoggedIn("No key is configured. Run `runkey login`.")
+    return credential
+
+
+def _another_credential(old: Credential) -> Credential | None:
+    """Look for another key of the same server and account among what login stored: never another account's."""
+    held = session.process.credentials.get(old.host)
+    try:
+        stored = CredentialStore(Environment().config_folder).find(host=old.host)
+    except Error:
+        stored = None
+    for found in (held, stored):
+        if found is not None and found.account == old.account and found.account and found.secret != old.secret:
+            return found
+    return None
+
+
+_hooked = False
+
+
+def _hook_once() -> None:
+    """End the run with the interpreter, and remember how that ended: an exception is exit code 1, Ctrl-C 255, as W&B has it."""
+    global _hooked
+    if _hooked:
+        return
+    _hooked = True
+    previous = sys.excepthook
+
+    def remember(kind: type[BaseException], error: BaseException, traceback: Any) -> None:
+        run = current()
+        if run is not None:
+            run.exit_code = _exit_code(kind)
+        previous(kind, error, traceback)
+
+    sys.excepthook = remember
+    atexit.register(lambda: (run := current()) and run.finish())
+
+
+def _exit_code(kind: type[BaseException]) -> int:
+    return 255 if issubclass(kind, KeyboardInterrupt) else 1
