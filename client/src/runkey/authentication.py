@@ -1,10 +1,13 @@
 """login(): authenticate this machine to log data to your account; logout().
 
 `Login` has one method a step, and `login()` takes them in this order: `setup`, `login` (with `is_apikey_configured` and `login_display`),
-`configure_api_key` or `prompt_api_key`, `update_session`, `propagate_login`. The signature's first five arguments stand in W&B's order of 2021.
+`configure_api_key` or `prompt_api_key`, `update_session`, `propagate_login`. The signature's first five arguments stand in W&B's order of
+2021.
 """
 
 from typing import Any
+
+from runkey_wire import api_key
 
 from runkey import api, asking, keeping
 from runkey.clock import Clock, SystemClock, as_text
@@ -16,7 +19,6 @@ from runkey.machine import machine_name
 from runkey.session import Backend, Session, process
 from runkey.settings import DEFAULT_HOST, Environment, Settings, is_plain_http_elsewhere, normalise_host
 from runkey.terminal import Terminal
-from runkey_wire import api_key
 
 CHECKED_SECONDS = 60.0
 """How long a key that the server took counts as checked: calling login() again costs no request within it."""
@@ -138,9 +140,7 @@ class Login:
             )
         self.store = CredentialStore(self.environment.config_folder)
         keeping.check_store(self.settings.store)
-        self.finder = Finder(
-            self.environment, self.store, self.session, self.terminal.warn, profile=self.settings.profile
-        )
+        self.finder = Finder(self.environment, self.store, self.session, self.terminal.warn, profile=self.settings.profile)
         if self.settings.timeout is not None:
             self._deadline = self.clock.monotonic() + self.settings.timeout
         self.host = self.settings.host

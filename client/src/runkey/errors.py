@@ -72,7 +72,10 @@ class ConnectionFailed(Error):
 
 
 class ServerError(Error):
-    """The server answered that it cannot. status: HTTP's, if it was HTTP's to say. retry_after_seconds: when to come again, if it said so."""
+    """The server answered that it cannot.
+
+    status: HTTP's, if it was HTTP's to say. retry_after_seconds: when to come again, if it said so.
+    """
 
     exit_code = 4
 

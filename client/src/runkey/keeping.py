@@ -1,4 +1,4 @@
-"""Where a credential is kept, and how it is let go: the stores "file", "keyring", "netrc" and "session", and the official client's entry."""
+"""Where a credential is kept, and how it is let go: the stores file, keyring, netrc, session, and the official client's entry."""
 
 import os
 

@@ -82,7 +82,8 @@ class Terminal:
     def _ask(self, question: str, timeout: float | None, *, hidden: bool) -> str:
         if self.is_notebook:
             return _ask_in_notebook(PREFIX + question, hidden=hidden)
-        assert self.stdin is not None and self.stderr is not None  # has_person was asked before
+        assert self.stdin is not None  # has_person was asked before
+        assert self.stderr is not None
         self.stderr.write(PREFIX + question)
         self.stderr.flush()
         read: Callable[[TextIO, float | None, bool], str] = _read_windows if sys.platform == "win32" else _read_posix

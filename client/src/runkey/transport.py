@@ -9,9 +9,10 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from runkey_wire.version import __version__
+
 from runkey.errors import ConnectionFailed, Layer
 from runkey.settings import Environment
-from runkey_wire.version import __version__
 
 CONNECT_SECONDS = 2.5
 """Long enough for a handshake round the world, short enough to hear of a dead server within three seconds."""
@@ -161,9 +162,7 @@ def _tls_words(error: Exception, host: str) -> str:
     reason = text.partition("certificate verify failed: ")[2].partition(" (_ssl")[0] or "it is not trusted"
     issuer = _issuer(host)
     by = f", issued by {issuer!r}," if issuer else ""
-    return (
-        f"its certificate{by} is not trusted here: {reason}. If it is your organisation's own, name its file in SSL_CERT_FILE"
-    )
+    return f"its certificate{by} is not trusted here: {reason}. If it is your organisation's own, name its file in SSL_CERT_FILE"
 
 
 def _issuer(host: str) -> str | None:

@@ -67,9 +67,7 @@ def build(request: FileStreamRequest) -> dict[str, Any]:
     """Write a request as the JSON object that goes on the wire; what is empty is left out."""
     body: dict[str, Any] = {}
     if request.files:
-        body["files"] = {
-            name: {"offset": chunk.offset, "content": list(chunk.lines)} for name, chunk in request.files.items()
-        }
+        body["files"] = {name: {"offset": chunk.offset, "content": list(chunk.lines)} for name, chunk in request.files.items()}
     if request.uploaded:
         body["uploaded"] = list(request.uploaded)
     if request.preempting:

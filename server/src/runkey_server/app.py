@@ -60,9 +60,7 @@ def build(settings: Settings, clock: Clock = clocks.now) -> ASGIApp:
     router = Router(
         routes=[
             _route("/graphql", GraphqlDoor(database, authenticator, signer, keys.pepper, hosts, clock), "POST"),
-            _route(
-                "/files/{entity}/{project}/{run}/file_stream", FileStreamDoor(database, authenticator, clock), "POST"
-            ),
+            _route("/files/{entity}/{project}/{run}/file_stream", FileStreamDoor(database, authenticator, clock), "POST"),
             _route("/storage/{token}", storage, "GET", "PUT", "OPTIONS"),
             _route("/healthz", _app(well_known.healthz), "GET"),
             _route("/readyz", well_known.Ready(database), "GET"),

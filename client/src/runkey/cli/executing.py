@@ -39,6 +39,6 @@ def run(arguments: argparse.Namespace) -> int:
             os.execvpe(words[0], words, environment)
         import subprocess
 
-        return subprocess.run(words, env=environment).returncode
+        return subprocess.run(words, env=environment, check=False).returncode
     except OSError as error:
         raise UsageError(f"Cannot run {words[0]}: {error.strerror}.") from None

@@ -54,11 +54,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.wandb:
         if steps.credential.profile is None:
             raise CannotStore("The key comes from the environment, which the official client reads by itself: set WANDB_API_KEY.")
-        keeping.write_wandb_entry(
-            steps.credential, steps.store, steps.environment, steps.terminal, every_port=arguments.wandb == "all"
-        )
+        keeping.write_wandb_entry(steps.credential, steps.store, steps.environment, steps.terminal, every_port=arguments.wandb == "all")
     if arguments.json:
-        from runkey.cli.status import as_json, answer
+        from runkey.cli.status import answer, as_json
 
         answer({"ok": True, **as_json(steps.credential)})
     return 0

@@ -81,9 +81,7 @@ def _checked(credential: Any, arguments: argparse.Namespace) -> Any:
             print(f"Stored as {credential.account} on {credential.host}, key from {credential.source}.")
         raise error
     if fresh.profile and fresh.store in ("file", "keyring", "netrc"):
-        steps.store.note(
-            fresh.profile, **{name: getattr(fresh, name) for name in ("account", "key_id", "kind", "expires", "checked")}
-        )
+        steps.store.note(fresh.profile, **{name: getattr(fresh, name) for name in ("account", "key_id", "kind", "expires", "checked")})
     return fresh
 
 

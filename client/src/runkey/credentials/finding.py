@@ -8,13 +8,14 @@ import os
 import stat
 from collections.abc import Callable
 
+from runkey_wire import api_key
+
 from runkey.credentials import netrc
 from runkey.credentials.model import Credential, Secret
 from runkey.credentials.store import CredentialStore, members_of, shown_path
 from runkey.errors import UsageError
 from runkey.session import Session
 from runkey.settings import Environment, normalise_host
-from runkey_wire import api_key
 
 DIRECTORY_PROFILE = ".runkey"
 _MAX_PROFILE_BYTES = 200
@@ -54,7 +55,7 @@ class Finder:
         self._folder = folder
 
     def find_host(self) -> tuple[str, str] | None:
-        """Give the host of the chosen profile, the directory's, or the default one, and its source in words; None before the first login."""
+        """Give the host of the chosen profile, the directory's, or the default one, and its source; None before the first login."""
         if self._profile:
             host = self._store.host_of(self._profile)
             if host is None:

@@ -8,7 +8,10 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def locked(path: str) -> Iterator[None]:
-    """Hold an exclusive lock on a file (made, 0600) for the block; waits for whoever holds it. Raises OSError when the file cannot be had."""
+    """Hold an exclusive lock on a file (made, 0600) for the block; waits for whoever holds it.
+
+    Raises OSError when the file cannot be had.
+    """
     flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
     descriptor = os.open(path, flags, 0o600)
     try:

@@ -1,4 +1,4 @@
-"""One host's entry in netrc, a file that other programs share: read with and without port, written so that everything else stays byte for byte.
+"""One host's entry in netrc, a file that other programs share: all else in it stays byte for byte.
 
 The official client's versions disagree about the port in the machine name, so both forms are looked for. An entry without a port is read by
 curl and others for every port of that host, which is why it is written only for the default port, or when asked for by name.
@@ -80,7 +80,7 @@ def parse(text: str) -> list[Entry]:
     words = _words(text)
     index = 0
     while index < len(words):
-        word, start, end = words[index]
+        word, start, _ = words[index]
         if word in ("machine", "default"):
             named = word == "machine" and index + 1 < len(words)
             entries.append(Entry(words[index + 1][0] if named else "", start))

@@ -1,8 +1,9 @@
 """`<config>/credentials.json`: what login keeps, one entry a profile.
 
-`{"version": 1, "default": profile, "entries": {profile: {host, server_id, account, machine_id, key, store, …}}}`. Where another store holds the
-key ("keyring", "netrc"), the entry says so and has none. Members that this version does not know survive. A file that others can read, that
-is a link, or that is not what it should be is named and never used: a broken credential must not be passed over in silence.
+`{"version": 1, "default": profile, "entries": {profile: {host, server_id, account, machine_id, key, store, …}}}`. Where another store
+holds the key ("keyring", "netrc"), the entry says so and has none. Members that this version does not know survive. A file that others
+can read, that is a link, or that is not what it should be is named and never used: a broken credential must not be passed over in
+silence.
 """
 
 import json

@@ -1,4 +1,7 @@
-"""What a user logs through: `init()` gives a Run, which takes rows until `finish()`. One run at a time is the current one of the process."""
+"""What a user logs through: `init()` gives a Run, which takes rows until `finish()`.
+
+One run at a time is the current one of the process.
+"""
 
 from typing import Any
 

@@ -1,7 +1,7 @@
 """A row of values as one line of JSON, whatever numbers it is made of.
 
-NumPy's and PyTorch's scalars are asked for their value by `.item()`, without importing either. A value that JSON has no form for is left out,
-and its key named: one odd value must not cost the row.
+NumPy's and PyTorch's scalars are asked for their value by `.item()`, without importing either. A value that JSON has no form for is left
+out, and its key named: one odd value must not cost the row.
 """
 
 import json

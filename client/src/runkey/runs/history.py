@@ -1,7 +1,7 @@
 """Turns log() calls into history rows: step, commit, time. Pure: no thread, no I/O, no clock of its own.
 
-As W&B does: without a step every call is a row of its own and the step grows by one; with one, calls of the same step make one row, which is
-complete when a later step comes; `commit=False` lets the next call add to the row. A step that is already past is refused.
+As W&B does: without a step every call is a row of its own and the step grows by one; with one, calls of the same step make one row, which
+is complete when a later step comes; `commit=False` lets the next call add to the row. A step that is already past is refused.
 """
 
 from collections.abc import Mapping

@@ -14,6 +14,8 @@ import urllib.parse
 from collections.abc import Mapping
 from typing import Any
 
+from runkey_wire import names
+
 from runkey import api, authentication, session
 from runkey.clock import Clock, SystemClock
 from runkey.credentials.model import Credential
@@ -25,7 +27,6 @@ from runkey.runs.mapping import Watched
 from runkey.settings import MODES, Environment
 from runkey.stream import Queue, Sender
 from runkey.terminal import Terminal
-from runkey_wire import names
 
 FINISH_SECONDS = 60.0
 """How long finish() waits for a server that does not answer."""
@@ -110,9 +111,7 @@ def init(
     }
     bucket = api.graphql(credential, _UPSERT, variables)["upsertBucket"]["bucket"]
     owner = bucket["project"]
-    run = Run(
-        bucket["name"], owner["name"], owner["entity"]["name"], bucket["displayName"], config, credential, terminal
-    )
+    run = Run(bucket["name"], owner["name"], owner["entity"]["name"], bucket["displayName"], config, credential, terminal)
     if not environment.silent:
         terminal.say(f"Run {run.name} of {run.project}: {run.url}")
     return _begin(run)
@@ -373,7 +372,13 @@ def _hook_once() -> None:
         previous(kind, error, traceback)
 
     sys.excepthook = remember
-    atexit.register(lambda: (run := current()) and run.finish())
+    atexit.register(_finish_current)
+
+
+def _finish_current() -> None:
+    run = current()
+    if run is not None:
+        run.finish()
 
 
 def _exit_code(kind: type[BaseException]) -> int:

@@ -1,9 +1,9 @@
 """The thread that merges what waits into file_stream requests and posts them.
 
-One request at a time, from the queue's offset on, so a request whose answer was lost is simply sent again. Transient answers (408, 429, 5xx
-but 501, no connection) are waited out, honouring Retry-After. A refused key (401) holds everything back until another of the same server and
-account comes: by a login in this process, or by one in another terminal, which is looked for every few seconds. Other answers are final, and
-said once.
+One request at a time, from the queue's offset on, so a request whose answer was lost is simply sent again. Transient answers (408, 429,
+5xx but 501, no connection) are waited out, honouring Retry-After. A refused key (401) holds everything back until another of the same
+server and account comes: by a login in this process, or by one in another terminal, which is looked for every few seconds. Other answers
+are final, and said once.
 """
 
 import json
@@ -13,14 +13,15 @@ import urllib.parse
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from runkey_wire import file_stream
+from runkey_wire.file_stream import Chunk, FileStreamRequest
+
 from runkey import api, transport
 from runkey.clock import Clock
 from runkey.credentials.model import Credential
 from runkey.errors import AuthenticationError, ConnectionFailed, Error, ServerError
 from runkey.stream.queueing import Queue
 from runkey.transport import Reply
-from runkey_wire import file_stream
-from runkey_wire.file_stream import Chunk, FileStreamRequest
 
 FLUSH_SECONDS = 1.0
 HEARTBEAT_SECONDS = 30.0
@@ -102,7 +103,10 @@ class Sender:
             self._wake.notify()
 
     def finish(self, exit_code: int, timeout_seconds: float, waiting: Callable[[int], None]) -> bool:
-        """Send everything and the run's last word; whether all of it was acknowledged in time. waiting(lines left) is called while it lasts."""
+        """Send everything and the run's last word; whether all of it was acknowledged in time.
+
+        waiting(lines left) is called while it lasts.
+        """
         with self._wake:
             self._finishing = exit_code
             self._hurry = True
@@ -269,5 +273,3 @@ def _is_stop(reply: Reply) -> bool:
     except (ValueError, RecursionError):
         return False
     return isinstance(answer, dict) and answer.get("stopped") is True
-
-

@@ -3,12 +3,12 @@
 from datetime import datetime
 
 import sqlalchemy as sa
+from runkey_wire import names
 
 from runkey_server.accounts import store
 from runkey_server.accounts.model import RESERVED_NAMES, Account
 from runkey_server.database import bump_epoch
 from runkey_server.errors import Error
-from runkey_wire import names
 
 
 def create_account(
@@ -27,9 +27,7 @@ def create_account(
         raise Error("invalid", f"{name[:80]!r} {fault}.")
     if name in RESERVED_NAMES:
         raise Error("conflict", f"The name {name!r} is kept for the server's own pages. Choose another.")
-    account = store.insert_account(
-        transaction, name=name, is_admin=is_admin, email=email, password_hash=password_hash, at=at
-    )
+    account = store.insert_account(transaction, name=name, is_admin=is_admin, email=email, password_hash=password_hash, at=at)
     if account is None:
         raise Error("conflict", f"The name {name!r} is taken. Choose another.")
     return account

@@ -16,9 +16,7 @@ def begin_session(transaction: sa.Connection, account: Account, at: datetime) ->
     """Begin a session and give its token, this once. An administrator's lasts half a day, others' 30 days."""
     token = tokens.mint_token()
     lifetime = timedelta(hours=_ADMINISTRATOR_HOURS) if account.is_admin else timedelta(days=SESSION_DAYS)
-    store.insert_session(
-        transaction, digest=tokens.digest(token), account_id=account.id, at=at, expires_at=at + lifetime
-    )
+    store.insert_session(transaction, digest=tokens.digest(token), account_id=account.id, at=at, expires_at=at + lifetime)
     return token
 
 

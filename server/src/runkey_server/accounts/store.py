@@ -72,14 +72,10 @@ def mark_account(transaction: sa.Connection, account_id: int, **moments: datetim
     transaction.execute(sa.update(accounts).where(accounts.c.id == account_id).values(**moments))
 
 
-def insert_session(
-    transaction: sa.Connection, *, digest: bytes, account_id: int, at: datetime, expires_at: datetime
-) -> None:
+def insert_session(transaction: sa.Connection, *, digest: bytes, account_id: int, at: datetime, expires_at: datetime) -> None:
     """Add a browser session, and drop the ones that have expired."""
     transaction.execute(sa.delete(browser_sessions).where(browser_sessions.c.expires_at <= at))
-    transaction.execute(
-        sa.insert(browser_sessions).values(digest=digest, account_id=account_id, signed_in_at=at, expires_at=expires_at)
-    )
+    transaction.execute(sa.insert(browser_sessions).values(digest=digest, account_id=account_id, signed_in_at=at, expires_at=expires_at))
 
 
 def find_session(transaction: sa.Connection, digest: bytes, at: datetime) -> Account | None:
@@ -115,14 +111,10 @@ def insert_link(
 ) -> None:
     """Add a one-time link; unused ones of the same purpose and account stop working."""
     transaction.execute(
-        sa.delete(one_time_links).where(
-            one_time_links.c.purpose == purpose, one_time_links.c.account_id.is_not_distinct_from(account_id)
-        )
+        sa.delete(one_time_links).where(one_time_links.c.purpose == purpose, one_time_links.c.account_id.is_not_distinct_from(account_id))
     )
     transaction.execute(
-        sa.insert(one_time_links).values(
-            digest=digest, purpose=purpose, account_id=account_id, created_at=at, expires_at=expires_at
-        )
+        sa.insert(one_time_links).values(digest=digest, purpose=purpose, account_id=account_id, created_at=at, expires_at=expires_at)
     )
 
 
@@ -141,9 +133,7 @@ def find_link(transaction: sa.Connection, digest: bytes, purpose: str, at: datet
 def spend_link(transaction: sa.Connection, digest: bytes, at: datetime) -> bool:
     """Mark a link used; False when somebody else was faster."""
     spent = transaction.execute(
-        sa.update(one_time_links)
-        .where(one_time_links.c.digest == digest, one_time_links.c.used_at.is_(None))
-        .values(used_at=at)
+        sa.update(one_time_links).where(one_time_links.c.digest == digest, one_time_links.c.used_at.is_(None)).values(used_at=at)
     )
     return spent.rowcount == 1
 

@@ -1,7 +1,7 @@
 """The only place where an Error becomes a status code.
 
-Status codes are data here: the official client gives a run up for ever after one 400, 401, 403, 404, 409, 410, 413, 422 or 501. So what will
-work again by itself is 503 or 429 with Retry-After, whatever part of the server it comes from.
+Status codes are data here: the official client gives a run up for ever after one 400, 401, 403, 404, 409, 410, 413, 422 or 501. So what
+will work again by itself is 503 or 429 with Retry-After, whatever part of the server it comes from.
 """
 
 import json
@@ -29,9 +29,7 @@ STATUS: dict[Code, int] = {
 # the official client shows a person as "user is not logged in".
 UNAUTHENTICATED_BODY = json.dumps(
     {
-        "errors": [
-            {"message": "user is not logged in", "path": ["viewer"], "extensions": {"code": "PERMISSION_ERROR"}}
-        ],
+        "errors": [{"message": "user is not logged in", "path": ["viewer"], "extensions": {"code": "PERMISSION_ERROR"}}],
         "data": {"viewer": None},
     }
 ).encode()

@@ -53,7 +53,7 @@ class Hosts:
         return f"{self._scheme}://{given}" if self.host_of(scope) in LOOPBACK_NAMES else self.base_url
 
     def client_of(self, scope: Scope) -> str:
-        """Give the address that a request comes from; X-Forwarded-For counts only from a trusted proxy, and only its last untrusted entry."""
+        """Give the address that a request comes from. X-Forwarded-For counts only from a trusted proxy: its last untrusted entry."""
         client = scope.get("client")
         address = str(client[0]) if client else ""
         if address not in self._trusted_proxies:

@@ -34,8 +34,10 @@ _HEADERS = (
 )
 _CSP = (
     b"content-security-policy",
-    b"default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    b"form-action 'self'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'",
+    (
+        b"default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        b"form-action 'self'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'"
+    ),
 )
 _HSTS = (b"strict-transport-security", b"max-age=63072000; includeSubDomains")
 

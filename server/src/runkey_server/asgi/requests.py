@@ -39,9 +39,7 @@ async def read_body(scope: Scope, receive: Receive, max_bytes: int) -> bytes:
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
-async def stream_body(
-    scope: Scope, receive: Receive, max_bytes: int, *, max_seconds: float | None = None
-) -> AsyncIterator[bytes]:
+async def stream_body(scope: Scope, receive: Receive, max_bytes: int, *, max_seconds: float | None = None) -> AsyncIterator[bytes]:
     """Give a body piece by piece, under the same conditions as `read_body`."""
     declared = header(scope, b"content-length")
     if declared is not None and declared.isdecimal() and int(declared) > max_bytes:
@@ -67,9 +65,7 @@ async def stream_body(
         if not message.get("more_body"):
             return
         elapsed = monotonic() - began
-        if (elapsed > GRACE_SECONDS and received < elapsed * MIN_BYTES_PER_SECOND) or (
-            max_seconds is not None and elapsed > max_seconds
-        ):
+        if (elapsed > GRACE_SECONDS and received < elapsed * MIN_BYTES_PER_SECOND) or (max_seconds is not None and elapsed > max_seconds):
             raise _too_slow()
         try:
             async with asyncio.timeout(GRACE_SECONDS):

@@ -38,9 +38,7 @@ async def send_json(send: Send, value: Any, status: int = 200, headers: Headers 
 
 async def send_html(send: Send, text: str, status: int = 200, headers: Headers = ()) -> None:
     """Send a page."""
-    await send_bytes(
-        send, status, text.encode(), ((b"content-type", b"text/html; charset=utf-8"), _NO_STORE, *headers)
-    )
+    await send_bytes(send, status, text.encode(), ((b"content-type", b"text/html; charset=utf-8"), _NO_STORE, *headers))
 
 
 async def send_redirect(send: Send, path: str, headers: Headers = ()) -> None:

@@ -67,9 +67,7 @@ def _import(database: Database, secrets: SecretKeys, arguments: argparse.Namespa
     secret = getpass.getpass("Key: ") if sys.stdin.isatty() else sys.stdin.readline(4_096)
     with database.writing() as transaction:
         account = accounts.get_account(transaction, arguments.user)
-        key = keys.import_key(
-            transaction, secrets.pepper, account, secret.strip(), at=clock.now(), description=arguments.description
-        )
+        key = keys.import_key(transaction, secrets.pepper, account, secret.strip(), at=clock.now(), description=arguments.description)
     print(f"Key {key.id} (…{key.last_four}) now logs in as {account.name}.")
     return 0
 

@@ -20,9 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"where to listen (default: {settings_module.DEFAULT_LISTEN}; port 0 takes a free one)",
     )
     parser.add_argument("--public-url", metavar="URL", help="where people and machines reach this server")
-    parser.add_argument(
-        "--trusted-proxy", action="append", default=[], metavar="ADDRESS", help="a proxy whose X-Forwarded-For is believed"
-    )
+    parser.add_argument("--trusted-proxy", action="append", default=[], metavar="ADDRESS", help="a proxy whose X-Forwarded-For is believed")
     parser.add_argument("--tls-cert", type=Path, metavar="FILE", help="certificate chain, to serve https without a proxy")
     parser.add_argument("--tls-key", type=Path, metavar="FILE", help="its private key")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="worker processes (default: 1)")

@@ -48,9 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _create(database: Database, arguments: argparse.Namespace) -> int:
     with database.writing() as transaction:
         now = clock.now()
-        account = accounts.create_account(
-            transaction, arguments.name, at=now, is_admin=arguments.admin, email=arguments.email
-        )
+        account = accounts.create_account(transaction, arguments.name, at=now, is_admin=arguments.admin, email=arguments.email)
         code = accounts.issue_link(transaction, accounts.SIGN_IN, at=now, account=account)
     print(f"Account {account.name} made{' (administrator)' if account.is_admin else ''}.")
     _print_link(arguments, code)

@@ -68,9 +68,7 @@ def _translated() -> Iterator[None]:
 
 def _sqlite_engines(url: sa.URL) -> tuple[sa.Engine, sa.Engine]:
     arguments: dict[str, Any] = {"check_same_thread": False, "timeout": _LOCK_WAIT_MILLISECONDS / 1000}
-    reader = sa.create_engine(
-        url, connect_args=arguments, poolclass=sa.QueuePool, pool_size=_READERS, pool_timeout=_WRITER_WAIT_SECONDS
-    )
+    reader = sa.create_engine(url, connect_args=arguments, poolclass=sa.QueuePool, pool_size=_READERS, pool_timeout=_WRITER_WAIT_SECONDS)
     # The pool of one connection is the queue in which this process's writers wait.
     writer = sa.create_engine(
         url,
@@ -109,7 +107,5 @@ def _begin_with(statement: str) -> Any:
 
 def _postgres_engines(url: sa.URL) -> tuple[sa.Engine, sa.Engine]:
     arguments = {"connect_timeout": 2, "options": _POSTGRES_OPTIONS}
-    writer = sa.create_engine(
-        url, connect_args=arguments, pool_size=_POSTGRES_POOL, pool_timeout=_WRITER_WAIT_SECONDS, pool_pre_ping=True
-    )
+    writer = sa.create_engine(url, connect_args=arguments, pool_size=_POSTGRES_POOL, pool_timeout=_WRITER_WAIT_SECONDS, pool_pre_ping=True)
     return writer.execution_options(postgresql_readonly=True, isolation_level="REPEATABLE READ"), writer

@@ -40,9 +40,7 @@ class Upload:
         await to_thread.run_sync(self._incoming.write, data)
 
 
-async def save(
-    database: Database, directory: Directory, grant: Grant, chunks: AsyncIterator[bytes], at: datetime
-) -> File:
+async def save(database: Database, directory: Directory, grant: Grant, chunks: AsyncIterator[bytes], at: datetime) -> File:
     """Keep one file. Returns after its bytes are synced and its row is committed; whatever fails before leaves nothing behind."""
     incoming = await to_thread.run_sync(directory.begin)
     try:

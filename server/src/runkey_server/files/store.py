@@ -45,9 +45,7 @@ def list_files(
 
 def count_files(transaction: sa.Connection, run_id: int) -> int:
     """Count a run's files."""
-    return int(
-        transaction.execute(sa.select(sa.func.count()).select_from(files).where(files.c.run_id == run_id)).scalar_one()
-    )
+    return int(transaction.execute(sa.select(sa.func.count()).select_from(files).where(files.c.run_id == run_id)).scalar_one())
 
 
 def _file(row: Any) -> File:

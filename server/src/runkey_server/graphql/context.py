@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
+from graphql import GraphQLResolveInfo
 
 from runkey_server import errors
 from runkey_server.asgi.actor import Actor
@@ -34,3 +36,9 @@ class Context:
         if self.open_transaction is None:
             raise RuntimeError("a field that needs the database is missing in planning.MEMORY_FIELDS' complement")
         return self.open_transaction
+
+
+if TYPE_CHECKING:
+    Info = GraphQLResolveInfo[Context]
+else:
+    Info = GraphQLResolveInfo

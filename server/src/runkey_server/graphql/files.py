@@ -2,12 +2,10 @@
 
 from typing import Any
 
-from graphql import GraphQLResolveInfo
-
 from runkey_server import files, runs
 from runkey_server.errors import Error
 from runkey_server.graphql import ids
-from runkey_server.graphql.context import Context
+from runkey_server.graphql.context import Context, Info
 from runkey_server.graphql.projects import MAX_PAGE
 
 _MAX_NAMES = 10_000
@@ -25,7 +23,7 @@ def _file(file: files.File) -> dict[str, Any]:
     }
 
 
-def _url(source: dict[str, Any], info: GraphQLResolveInfo, upload: bool | None = False) -> str:
+def _url(source: dict[str, Any], info: Info, upload: bool | None = False) -> str:
     context: Context = info.context
     file: files.File = source["__self"]
     return context.base_url + context.signer.path("PUT" if upload else "GET", file.run_id, file.name)
@@ -33,7 +31,7 @@ def _url(source: dict[str, Any], info: GraphQLResolveInfo, upload: bool | None =
 
 def _files(
     source: dict[str, Any],
-    info: GraphQLResolveInfo,
+    info: Info,
     names: list[str | None] | None = None,
     after: str | None = None,
     first: int | None = None,
@@ -53,16 +51,14 @@ def _files(
     return {"edges": edges, "pageInfo": {"endCursor": end, "hasNextPage": len(found) > at_most}}
 
 
-def _file_count(source: dict[str, Any], info: GraphQLResolveInfo) -> int:
+def _file_count(source: dict[str, Any], info: Info) -> int:
     return files.count_files(info.context.transaction, source["__self"].id)
 
 
-def _create(_: Any, info: GraphQLResolveInfo, input: dict[str, Any]) -> dict[str, Any]:
+def _create(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
     """Give an address a name, as many as were asked for and in their order: the official client drops files silently otherwise."""
     context: Context = info.context
-    run = runs.get_writable(
-        context.transaction, context.caller, input["entityName"], input["projectName"], input["runName"]
-    )
+    run = runs.get_writable(context.transaction, context.caller, input["entityName"], input["projectName"], input["runName"])
     if len(input["files"]) > _MAX_NAMES:
         raise Error("invalid", f"At most {_MAX_NAMES} files can be asked for at once.")
     for name in input["files"]:
@@ -72,10 +68,7 @@ def _create(_: Any, info: GraphQLResolveInfo, input: dict[str, Any]) -> dict[str
     return {
         "runID": ids.build("Run", run.id),
         "uploadHeaders": [],
-        "files": [
-            {"name": name, "uploadUrl": context.base_url + context.signer.path("PUT", run.id, name)}
-            for name in input["files"]
-        ],
+        "files": [{"name": name, "uploadUrl": context.base_url + context.signer.path("PUT", run.id, name)} for name in input["files"]],
     }
 
 

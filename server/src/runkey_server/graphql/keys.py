@@ -3,11 +3,9 @@
 from datetime import datetime
 from typing import Any
 
-from graphql import GraphQLResolveInfo
-
 from runkey_server import keys
 from runkey_server.errors import Error
-from runkey_server.graphql.context import Context
+from runkey_server.graphql.context import Context, Info
 
 
 def _api_key(key: keys.ApiKey, now: datetime) -> dict[str, Any]:
@@ -26,7 +24,7 @@ def _api_key(key: keys.ApiKey, now: datetime) -> dict[str, Any]:
     }
 
 
-def _list(_: Any, info: GraphQLResolveInfo, after: str | None = None, first: int | None = None) -> dict[str, Any]:
+def _list(_: Any, info: Info, after: str | None = None, first: int | None = None) -> dict[str, Any]:
     context: Context = info.context
     caller = context.caller
     found = keys.list_keys(context.transaction, account_id=caller.account_id)
@@ -35,13 +33,13 @@ def _list(_: Any, info: GraphQLResolveInfo, after: str | None = None, first: int
     return {"edges": [{"node": _api_key(key, context.now)} for key in seen]}
 
 
-def _current(_: Any, info: GraphQLResolveInfo) -> dict[str, Any] | None:
+def _current(_: Any, info: Info) -> dict[str, Any] | None:
     context: Context = info.context
     key = keys.find_key(context.transaction, context.caller.key_id or "")
     return None if key is None else _api_key(key, context.now)
 
 
-def _create(_: Any, info: GraphQLResolveInfo, input: dict[str, Any]) -> dict[str, Any]:
+def _create(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
     context: Context = info.context
     caller = context.caller
     if not caller.may_manage_keys:
@@ -59,14 +57,14 @@ def _create(_: Any, info: GraphQLResolveInfo, input: dict[str, Any]) -> dict[str
     return {"apiKey": _api_key(key, context.now), "secret": secret}
 
 
-def _rotate(_: Any, info: GraphQLResolveInfo, input: dict[str, Any]) -> dict[str, Any]:
+def _rotate(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
     context: Context = info.context
     key = _meant(context, input.get("id"))
     new_key, secret = keys.rotate(context.transaction, context.pepper, key, at=context.now)
     return {"apiKey": _api_key(new_key, context.now), "secret": secret}
 
 
-def _revoke(_: Any, info: GraphQLResolveInfo, input: dict[str, Any]) -> dict[str, Any]:
+def _revoke(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
     context: Context = info.context
     key = _meant(context, input.get("id"))
     keys.revoke(context.transaction, key, context.now)

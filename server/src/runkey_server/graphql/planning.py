@@ -23,9 +23,9 @@ from graphql import (
     parse,
     validate,
 )
+from runkey_wire import limits
 
 from runkey_server.errors import Error
-from runkey_wire import limits
 
 MAX_DEPTH = 15
 MAX_FIELDS = 300
@@ -93,8 +93,10 @@ class Planner:
         _hold_to_limits(document)
         problems = validate(self._schema, document, max_errors=5)
         if problems:
-            raise GraphQLError(problems[0].message) if len(problems) == 1 else GraphQLError(
-                "; ".join(problem.message for problem in problems)
+            raise (
+                GraphQLError(problems[0].message)
+                if len(problems) == 1
+                else GraphQLError("; ".join(problem.message for problem in problems))
             )
         if operation.operation is OperationType.SUBSCRIPTION:
             raise Error("invalid", "There are no subscriptions here.")
@@ -172,11 +174,7 @@ def _fields_at_root(selections: SelectionSetNode, document: DocumentNode) -> Ite
 
 
 def _all_fields(document: DocumentNode) -> Iterator[FieldNode]:
-    waiting = [
-        node.selection_set
-        for node in document.definitions
-        if isinstance(node, OperationDefinitionNode | FragmentDefinitionNode)
-    ]
+    waiting = [node.selection_set for node in document.definitions if isinstance(node, OperationDefinitionNode | FragmentDefinitionNode)]
     while waiting:
         for selection in waiting.pop().selections:
             if isinstance(selection, FieldNode):

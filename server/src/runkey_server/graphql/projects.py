@@ -2,11 +2,9 @@
 
 from typing import Any
 
-from graphql import GraphQLResolveInfo
-
 from runkey_server import projects
 from runkey_server.graphql import ids
-from runkey_server.graphql.context import Context
+from runkey_server.graphql.context import Context, Info
 from runkey_server.graphql.viewer import user
 from runkey_server.projects import Project
 
@@ -36,7 +34,7 @@ def as_entity(account_id: int, name: str) -> dict[str, Any]:
     return {"id": ids.build("Entity", account_id), "name": name, "isTeam": False, "organization": None}
 
 
-def _project(_: Any, info: GraphQLResolveInfo, name: str | None = None, entityName: str | None = None) -> Any:  # noqa: N803
+def _project(_: Any, info: Info, name: str | None = None, entityName: str | None = None) -> Any:  # noqa: N803
     context: Context = info.context
     found = projects.find_project(context.transaction, context.caller, entityName, name or "")
     return None if found is None else as_project(found)
@@ -44,7 +42,7 @@ def _project(_: Any, info: GraphQLResolveInfo, name: str | None = None, entityNa
 
 def _projects(
     _: Any,
-    info: GraphQLResolveInfo,
+    info: Info,
     entityName: str | None = None,  # noqa: N803
     after: str | None = None,
     first: int | None = None,
@@ -55,25 +53,23 @@ def _projects(
     found: list[Project] = []
     if (entityName or caller.entity).lower() == caller.entity:
         before = ids.number_of("Project", after) if after else None
-        found = projects.list_projects(
-            context.transaction, caller, caller.account_id, before_id=before, at_most=at_most + 1
-        )
+        found = projects.list_projects(context.transaction, caller, caller.account_id, before_id=before, at_most=at_most + 1)
     edges = [{"node": as_project(project), "cursor": ids.build("Project", project.id)} for project in found[:at_most]]
     end = edges[-1]["cursor"] if edges else None
     return {"edges": edges, "pageInfo": {"endCursor": end, "hasNextPage": len(found) > at_most}}
 
 
-def _entity(_: Any, info: GraphQLResolveInfo, name: str) -> Any:
+def _entity(_: Any, info: Info, name: str) -> Any:
     caller = info.context.caller
     return as_entity(caller.account_id, caller.entity) if name.lower() == caller.entity else None
 
 
-def _owner(_: Any, info: GraphQLResolveInfo) -> dict[str, Any]:
+def _owner(_: Any, info: Info) -> dict[str, Any]:
     # Only its owner sees a project, so the owner is whoever asks.
     return user(info.context.caller)
 
 
-def _upsert(_: Any, info: GraphQLResolveInfo, input: dict[str, Any]) -> dict[str, Any]:
+def _upsert(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
     context: Context = info.context
     found, inserted = projects.open_project(
         context.transaction, context.caller, input.get("entityName"), input.get("name") or "", context.now

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from anyio import to_thread
 from graphql import GraphQLError, GraphQLSchema
+from runkey_wire import limits
 from starlette.types import Receive, Scope, Send
 
 from runkey_server import errors
@@ -25,7 +26,6 @@ from runkey_server.graphql import executing
 from runkey_server.graphql.context import Context
 from runkey_server.graphql.planning import Plan, Planner
 from runkey_server.keys import Authenticator
-from runkey_wire import limits
 
 
 class _Request(msgspec.Struct):
@@ -106,6 +106,4 @@ def _parse(body: bytes) -> _Request:
     try:
         return _decode(body)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
-        raise Error(
-            "invalid", 'The body is not a GraphQL request: a JSON object with "query", "variables" and "operationName".'
-        ) from None
+        raise Error("invalid", 'The body is not a GraphQL request: a JSON object with "query", "variables" and "operationName".') from None

@@ -3,12 +3,10 @@
 import json
 from typing import Any
 
-from graphql import GraphQLResolveInfo
-
 from runkey_server import history, runs
 from runkey_server.errors import Error
 from runkey_server.graphql import ids
-from runkey_server.graphql.context import Context
+from runkey_server.graphql.context import Context, Info
 from runkey_server.graphql.projects import MAX_PAGE, as_project
 from runkey_server.graphql.viewer import user
 from runkey_server.history import Stream
@@ -62,7 +60,7 @@ def as_run(run: Run, context: Context) -> dict[str, Any]:
     }
 
 
-def _run(source: dict[str, Any], info: GraphQLResolveInfo, name: str, missingOk: bool | None = None) -> Any:  # noqa: N803
+def _run(source: dict[str, Any], info: Info, name: str, missingOk: bool | None = None) -> Any:  # noqa: N803
     context: Context = info.context
     project: Project = source["__self"]
     found = runs.find_run(context.transaction, context.caller, project.entity, project.name, name)
@@ -71,7 +69,7 @@ def _run(source: dict[str, Any], info: GraphQLResolveInfo, name: str, missingOk:
 
 def _runs(
     source: dict[str, Any],
-    info: GraphQLResolveInfo,
+    info: Info,
     filters: str | None = None,
     after: str | None = None,
     first: int | None = None,
@@ -82,15 +80,12 @@ def _runs(
     at_most = min(first or 50, MAX_PAGE)
     skip = ids.number_of("Page", after) if after else 0
     found = runs.list_runs(context.transaction, source["__self"], order=order, skip=skip, at_most=at_most + 1)
-    edges = [
-        {"node": as_run(run, context), "cursor": ids.build("Page", skip + index)}
-        for index, run in enumerate(found[:at_most], 1)
-    ]
+    edges = [{"node": as_run(run, context), "cursor": ids.build("Page", skip + index)} for index, run in enumerate(found[:at_most], 1)]
     end = edges[-1]["cursor"] if edges else None
     return {"edges": edges, "pageInfo": {"endCursor": end, "hasNextPage": len(found) > at_most}}
 
 
-def _run_count(source: dict[str, Any], info: GraphQLResolveInfo, filters: str | None = None) -> int:
+def _run_count(source: dict[str, Any], info: Info, filters: str | None = None) -> int:
     _refuse_filters(filters)
     return runs.count_runs(info.context.transaction, source["__self"])
 
@@ -104,7 +99,7 @@ def _refuse_filters(filters: str | None) -> None:
         raise Error("invalid", "Runs cannot be filtered yet: leave filters empty.")
 
 
-def _upsert(_: Any, info: GraphQLResolveInfo, input: dict[str, Any]) -> dict[str, Any]:
+def _upsert(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
     context: Context = info.context
     given = {ours: input[theirs] for theirs, ours in _INPUT_NAMES.items() if input.get(theirs) is not None}
     if input.get("tags") is not None:
@@ -125,7 +120,7 @@ def _upsert(_: Any, info: GraphQLResolveInfo, input: dict[str, Any]) -> dict[str
     return {"bucket": as_run(run, context), "inserted": inserted}
 
 
-def _delete(_: Any, info: GraphQLResolveInfo, input: dict[str, Any]) -> dict[str, Any]:
+def _delete(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
     context: Context = info.context
     run = runs.get_run_by_id(context.transaction, ids.number_of("Run", input["id"]))
     if runs.find_run(context.transaction, context.caller, run.entity, run.project, run.name) is None:
@@ -136,7 +131,7 @@ def _delete(_: Any, info: GraphQLResolveInfo, input: dict[str, Any]) -> dict[str
     return {"clientMutationId": input.get("clientMutationId")}
 
 
-def _project_of(source: dict[str, Any], info: GraphQLResolveInfo) -> dict[str, Any]:
+def _project_of(source: dict[str, Any], info: Info) -> dict[str, Any]:
     run: Run = source["__self"]
     project = find_project_by_id(info.context.transaction, run.project_id)
     if project is None:
@@ -144,7 +139,7 @@ def _project_of(source: dict[str, Any], info: GraphQLResolveInfo) -> dict[str, A
     return as_project(project)
 
 
-def _wandb_config(source: dict[str, Any], _: GraphQLResolveInfo, keys: list[str] | None = None) -> str:
+def _wandb_config(source: dict[str, Any], _: Info, keys: list[str] | None = None) -> str:
     """The client's own part of the config; the official client reads the absence of `t` as "never started"."""
     own = json.loads(source["config"]).get("_wandb") or {}
     value = own.get("value", {}) if isinstance(own, dict) else {}
@@ -152,35 +147,35 @@ def _wandb_config(source: dict[str, Any], _: GraphQLResolveInfo, keys: list[str]
 
 
 def _count(stream: Stream) -> Any:
-    def resolve(source: dict[str, Any], info: GraphQLResolveInfo) -> int:
+    def resolve(source: dict[str, Any], info: Info) -> int:
         return history.count_lines(info.context.transaction, source["__self"].id, stream)
 
     return resolve
 
 
 def _tail(stream: Stream) -> Any:
-    def resolve(source: dict[str, Any], info: GraphQLResolveInfo) -> str:
+    def resolve(source: dict[str, Any], info: Info) -> str:
         return json.dumps(history.last_lines(info.context.transaction, source["__self"].id, stream, 1))
 
     return resolve
 
 
-def _console_count(source: dict[str, Any], info: GraphQLResolveInfo) -> int:
+def _console_count(source: dict[str, Any], info: Info) -> int:
     return runs.read_console(info.context.transaction, source["__self"].id, last=0)[0]
 
 
-def _system_metrics(source: dict[str, Any], info: GraphQLResolveInfo) -> str:
+def _system_metrics(source: dict[str, Any], info: Info) -> str:
     lines = history.last_lines(info.context.transaction, source["__self"].id, Stream.EVENTS, 1)
     return lines[0] if lines else "{}"
 
 
-def _history_keys(source: dict[str, Any], info: GraphQLResolveInfo) -> dict[str, Any]:
+def _history_keys(source: dict[str, Any], info: Info) -> dict[str, Any]:
     return history.describe_keys(info.context.transaction, source["__self"].id)
 
 
 def _history(
     source: dict[str, Any],
-    info: GraphQLResolveInfo,
+    info: Info,
     minStep: int | None = None,  # noqa: N803
     maxStep: int | None = None,  # noqa: N803
     samples: int | None = None,
@@ -194,12 +189,12 @@ def _history(
     return history.read_steps(info.context.transaction, run.id, Stream.HISTORY, first, end, _MAX_SAMPLES)
 
 
-def _events(source: dict[str, Any], info: GraphQLResolveInfo, samples: int | None = None) -> list[str]:
+def _events(source: dict[str, Any], info: Info, samples: int | None = None) -> list[str]:
     at_most = min(500 if samples is None else max(samples, 0), _MAX_SAMPLES)
     return history.sample_lines(info.context.transaction, source["__self"].id, Stream.EVENTS, at_most)
 
 
-def _sampled_history(source: dict[str, Any], info: GraphQLResolveInfo, specs: list[str]) -> list[list[dict[str, Any]]]:
+def _sampled_history(source: dict[str, Any], info: Info, specs: list[str]) -> list[list[dict[str, Any]]]:
     run: Run = source["__self"]
     answers = []
     for text in specs[:100]:
@@ -224,7 +219,7 @@ def _sampled_history(source: dict[str, Any], info: GraphQLResolveInfo, specs: li
     return answers
 
 
-def _author(_: Any, info: GraphQLResolveInfo) -> dict[str, Any]:
+def _author(_: Any, info: Info) -> dict[str, Any]:
     # Only its owner sees a run, so the author is whoever asks.
     return user(info.context.caller)
 

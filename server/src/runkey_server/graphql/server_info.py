@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from graphql import GraphQLResolveInfo
-
 from runkey_server import __version__
+from runkey_server.graphql.context import Info
 
 # `wandb verify` compares its own version with these; a large maximum keeps it from calling a new client unsupported.
 _CLIENTS = {"min_cli_version": "0.12.0", "max_cli_version": "99.0.0"}
@@ -21,7 +20,7 @@ _ANSWER = {
 }
 
 
-def _server_info(_: Any, __: GraphQLResolveInfo) -> dict[str, Any]:
+def _server_info(_: Any, __: Info) -> dict[str, Any]:
     return _ANSWER
 
 

@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from graphql import GraphQLResolveInfo
-
 from runkey_server.asgi.actor import Actor
 from runkey_server.graphql import ids
+from runkey_server.graphql.context import Info
 
 # Code saving is the client's own decision here; the official one reads this flag as permission.
 _FLAGS = '{"code_saving_enabled": true}'
@@ -26,7 +25,7 @@ def user(actor: Actor) -> dict[str, Any]:
     }
 
 
-def _viewer(_: Any, info: GraphQLResolveInfo) -> dict[str, Any]:
+def _viewer(_: Any, info: Info) -> dict[str, Any]:
     return user(info.context.caller)
 
 

@@ -3,10 +3,10 @@
 from typing import Any
 
 import sqlalchemy as sa
+from runkey_wire import history_line
 
 from runkey_server.history import store
 from runkey_server.history.model import Stream
-from runkey_wire import history_line
 
 
 def count_lines(transaction: sa.Connection, run_id: int, stream: Stream) -> int:
@@ -19,9 +19,7 @@ def last_lines(transaction: sa.Connection, run_id: int, stream: Stream, count: i
     return store.read_last(transaction, run_id, stream, count)
 
 
-def read_steps(
-    transaction: sa.Connection, run_id: int, stream: Stream, min_step: int, max_step: int, at_most: int
-) -> list[str]:
+def read_steps(transaction: sa.Connection, run_id: int, stream: Stream, min_step: int, max_step: int, at_most: int) -> list[str]:
     """Give the lines whose step is at least min_step and below max_step, in their order, at most so many."""
     return store.read_bodies(transaction, run_id, stream, min_step=min_step, max_step=max_step, at_most=at_most)
 

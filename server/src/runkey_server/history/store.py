@@ -11,9 +11,7 @@ from runkey_server.history.tables import history_lines as t
 
 def read_span(transaction: sa.Connection, run_id: int, stream: Stream, first: int, count: int) -> dict[int, str]:
     """Give what stands at these lines: line number to body."""
-    rows = transaction.execute(
-        sa.select(t.c.line, t.c.body).where(*_of(run_id, stream), t.c.line >= first, t.c.line < first + count)
-    )
+    rows = transaction.execute(sa.select(t.c.line, t.c.body).where(*_of(run_id, stream), t.c.line >= first, t.c.line < first + count))
     return {row.line: row.body for row in rows}
 
 
@@ -36,9 +34,7 @@ def next_line(transaction: sa.Connection, run_id: int, stream: Stream) -> int:
 
 def read_last(transaction: sa.Connection, run_id: int, stream: Stream, count: int) -> list[str]:
     """Give the last lines, in their order."""
-    rows = transaction.execute(
-        sa.select(t.c.body).where(*_of(run_id, stream)).order_by(t.c.line.desc()).limit(count)
-    ).scalars()
+    rows = transaction.execute(sa.select(t.c.body).where(*_of(run_id, stream)).order_by(t.c.line.desc()).limit(count)).scalars()
     return list(rows)[::-1]
 
 

@@ -1,12 +1,14 @@
 """One file_stream request, its parts handed to the rooms that own them: the page where a newcomer sees what a run consists of.
 
-One transaction for all of it: a request is kept whole or not at all. Every part is safe to be given twice, so the client's own retry mends a
-lost answer.
+One transaction for all of it: a request is kept whole or not at all. Every part is safe to be given twice, so the client's own retry
+mends a lost answer.
 """
 
 from datetime import datetime
 
 import sqlalchemy as sa
+from runkey_wire import file_stream
+from runkey_wire.file_stream import Chunk, FileStreamRequest
 
 from runkey_server import history, runs
 from runkey_server.asgi.actor import Actor
@@ -14,8 +16,6 @@ from runkey_server.database import Database
 from runkey_server.errors import Error
 from runkey_server.history import Stream
 from runkey_server.runs import Report, Run
-from runkey_wire import file_stream
-from runkey_wire.file_stream import Chunk, FileStreamRequest
 
 _STREAMS = {file_stream.HISTORY: Stream.HISTORY, file_stream.EVENTS: Stream.EVENTS}
 

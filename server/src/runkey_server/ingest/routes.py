@@ -5,6 +5,8 @@
 
 import msgspec
 from anyio import to_thread
+from runkey_wire import file_stream, limits
+from runkey_wire.errors import Malformed
 from starlette.types import Receive, Scope, Send
 
 from runkey_server import errors
@@ -17,8 +19,6 @@ from runkey_server.database import Database
 from runkey_server.errors import Error
 from runkey_server.ingest.applying import apply
 from runkey_server.keys import Authenticator
-from runkey_wire import file_stream, limits
-from runkey_wire.errors import Malformed
 
 REQUESTS_PER_SECOND = 1_000
 """For one key. The official client sends a request every few seconds a run; a key may serve hundreds of runs."""
@@ -46,9 +46,7 @@ class FileStreamDoor:
         body = await read_body(scope, receive, limits.MAX_FILE_STREAM_BYTES)
         path = scope["path_params"]
         stop = await to_thread.run_sync(
-            lambda: apply(
-                self._database, actor, path["entity"], path["project"], path["run"], _parse(body), self._clock()
-            )
+            lambda: apply(self._database, actor, path["entity"], path["project"], path["run"], _parse(body), self._clock())
         )
         await send_json(send, {"stopped": True} if stop else {})
 

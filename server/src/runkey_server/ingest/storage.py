@@ -34,9 +34,7 @@ _CORS = (
 class StorageDoor:
     """The route, as a plain ASGI application."""
 
-    def __init__(
-        self, database: Database, directory: Directory, signer: Signer, authenticator: Authenticator, clock: Clock
-    ) -> None:
+    def __init__(self, database: Database, directory: Directory, signer: Signer, authenticator: Authenticator, clock: Clock) -> None:
         """Serve one worker."""
         self._database = database
         self._directory = directory

@@ -1,7 +1,8 @@
 """API keys: the one kind of secret a machine holds.
 
 Table: `api_keys`, which holds keyed hashes, never secrets. Minting gives a secret out once; verifying refuses a malformed key without any
-look-up and answers the rest from memory or one indexed look-up; what ends a key is here. What a key may do with a project is decided in `projects`.
+look-up and answers the rest from memory or one indexed look-up; what ends a key is here. What a key may do with a project is decided in
+`projects`.
 """
 
 from runkey_server.keys.authenticating import Authenticator, presented_key

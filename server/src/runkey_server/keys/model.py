@@ -12,7 +12,11 @@ State = Literal["active", "expired", "replaced", "revoked"]
 
 @dataclass(frozen=True)
 class ApiKey:
-    """One key. id: its public handle. kind: user, machine, service or anonymous. made_by: the key that made it, which takes it along when revoked."""
+    """One key.
+
+    id: its public handle. kind: user, machine, service or anonymous. made_by: the key that made it, which takes it along when
+    revoked.
+    """
 
     id: str
     account_id: int

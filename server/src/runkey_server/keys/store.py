@@ -33,9 +33,7 @@ def insert_key(transaction: sa.Connection, key: ApiKey, digest: bytes) -> bool:
     """Add a row; False when this very secret is known already."""
     values = {column.name: getattr(key, column.name) for column in _COLUMNS}
     added = transaction.execute(
-        insert_for(transaction, api_keys)
-        .values(digest=digest, pepper_version=_PEPPER_VERSION, **values)
-        .on_conflict_do_nothing()
+        insert_for(transaction, api_keys).values(digest=digest, pepper_version=_PEPPER_VERSION, **values).on_conflict_do_nothing()
     )
     return added.rowcount == 1
 
@@ -81,11 +79,7 @@ def list_made_by(transaction: sa.Connection, key_ids: Iterable[str]) -> list[str
 
 def mark_revoked(transaction: sa.Connection, key_ids: Iterable[str], at: datetime) -> None:
     """Revoke keys; one that is revoked already keeps its moment."""
-    transaction.execute(
-        sa.update(api_keys)
-        .where(api_keys.c.id.in_(list(key_ids)), api_keys.c.revoked_at.is_(None))
-        .values(revoked_at=at)
-    )
+    transaction.execute(sa.update(api_keys).where(api_keys.c.id.in_(list(key_ids)), api_keys.c.revoked_at.is_(None)).values(revoked_at=at))
 
 
 def mark_replaced(transaction: sa.Connection, key_id: str, at: datetime) -> bool:

@@ -2,14 +2,17 @@
 
 A malformed key is refused without a look-up. A well-formed one is hashed and looked for in memory, then in the database: one indexed
 look-up. What is remembered counts only while the credential epoch it was read in is the present one, and only while the present one is
-known: `keep_current` reads it several times a second, and when that has not succeeded for a while every check asks the database again.
-So a revoked key is refused by every worker within a second, and a database that does not answer makes the check `unavailable`, never a refusal.
+known: `keep_current` reads it several times a second, and when that has not succeeded for a while every check asks the database again. So
+a revoked key is refused by every worker within a second, and a database that does not answer makes the check `unavailable`, never a
+refusal.
 """
 
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import monotonic
+
+from runkey_wire import api_key, limits
 
 from runkey_server import errors, tokens
 from runkey_server.accounts import Account
@@ -18,7 +21,6 @@ from runkey_server.clock import Clock
 from runkey_server.database import Database, read_epoch
 from runkey_server.keys import store
 from runkey_server.keys.model import GRACE, ApiKey
-from runkey_wire import api_key, limits
 
 MAX_REMEMBERED = 100_000
 EPOCH_COUNTS_SECONDS = 1.0
@@ -54,16 +56,15 @@ class Verifier:
         """Answer without any I/O, or give None when only the database can tell. Raises Error `unauthenticated`."""
         digest = self._digest(secret)
         remembered = self._remembered.get(digest)
-        if (
-            remembered is None
-            or remembered.epoch != self._epoch
-            or monotonic() - self._epoch_read_at > EPOCH_COUNTS_SECONDS
-        ):
+        if remembered is None or remembered.epoch != self._epoch or monotonic() - self._epoch_read_at > EPOCH_COUNTS_SECONDS:
             return None
         return self._judge(remembered)
 
     def verify(self, secret: str) -> Actor:
-        """Tell whose key this is: at most one look-up. Raises Error `unauthenticated`, or `unavailable` when the database does not answer."""
+        """Tell whose key this is: at most one look-up.
+
+        Raises Error `unauthenticated`, or `unavailable` when the database does not answer.
+        """
         digest = self._digest(secret)
         with self._database.reading() as transaction:
             found = store.find_by_digest(transaction, digest)

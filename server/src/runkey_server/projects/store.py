@@ -11,9 +11,7 @@ from runkey_server.projects.model import Project
 from runkey_server.projects.tables import projects
 
 _SELECT = (
-    sa.select(
-        projects.c.id, projects.c.account_id, accounts.c.name.label("entity"), projects.c.name, projects.c.created_at
-    )
+    sa.select(projects.c.id, projects.c.account_id, accounts.c.name.label("entity"), projects.c.name, projects.c.created_at)
     .join_from(projects, accounts)
     .where(accounts.c.deleted_at.is_(None))
 )
@@ -22,9 +20,7 @@ _SELECT = (
 def insert_project(transaction: sa.Connection, account_id: int, name: str, at: datetime) -> bool:
     """Add a row; False when it is there already."""
     added = transaction.execute(
-        insert_for(transaction, projects)
-        .values(account_id=account_id, name=name, created_at=at)
-        .on_conflict_do_nothing()
+        insert_for(transaction, projects).values(account_id=account_id, name=name, created_at=at).on_conflict_do_nothing()
     )
     return added.rowcount == 1
 
@@ -41,9 +37,7 @@ def find_project_by_id(transaction: sa.Connection, project_id: int) -> Project |
     return None if row is None else _project(row)
 
 
-def list_projects(
-    transaction: sa.Connection, account_id: int, *, before_id: int | None, at_most: int
-) -> list[Project]:
+def list_projects(transaction: sa.Connection, account_id: int, *, before_id: int | None, at_most: int) -> list[Project]:
     """Give an account's projects, newest first, from before a given one on."""
     statement = _SELECT.where(projects.c.account_id == account_id).order_by(projects.c.id.desc()).limit(at_most)
     if before_id is not None:

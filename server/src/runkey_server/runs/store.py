@@ -40,9 +40,7 @@ def find_run_by_id(transaction: sa.Connection, run_id: int) -> Run | None:
 
 def insert_run(transaction: sa.Connection, values: Mapping[str, Any]) -> int | None:
     """Add a row; its id, or None when the name is taken in the project."""
-    row = transaction.execute(
-        insert_for(transaction, runs).values(**values).on_conflict_do_nothing().returning(runs.c.id)
-    ).first()
+    row = transaction.execute(insert_for(transaction, runs).values(**values).on_conflict_do_nothing().returning(runs.c.id)).first()
     return None if row is None else int(row.id)
 
 
@@ -72,9 +70,7 @@ def count_runs(transaction: sa.Connection, project_id: int) -> int:
     """Count a project's runs that are not deleted."""
     return int(
         transaction.execute(
-            sa.select(sa.func.count())
-            .select_from(runs)
-            .where(runs.c.project_id == project_id, runs.c.deleted_at.is_(None))
+            sa.select(sa.func.count()).select_from(runs).where(runs.c.project_id == project_id, runs.c.deleted_at.is_(None))
         ).scalar_one()
     )
 
@@ -85,9 +81,7 @@ def put_console_lines(transaction: sa.Connection, run_id: int, first: int, bodie
         return
     insert = insert_for(transaction, console_lines)
     transaction.execute(
-        insert.on_conflict_do_update(
-            index_elements=[console_lines.c.run_id, console_lines.c.line], set_={"body": insert.excluded.body}
-        ),
+        insert.on_conflict_do_update(index_elements=[console_lines.c.run_id, console_lines.c.line], set_={"body": insert.excluded.body}),
         [{"run_id": run_id, "line": first + index, "body": body} for index, body in enumerate(bodies)],
     )
 
@@ -105,9 +99,7 @@ def read_console_lines(transaction: sa.Connection, run_id: int, *, last: int) ->
 
 def next_console_line(transaction: sa.Connection, run_id: int) -> int:
     """Give the number of the console line after the last."""
-    last = transaction.execute(
-        sa.select(sa.func.max(console_lines.c.line)).where(console_lines.c.run_id == run_id)
-    ).scalar()
+    last = transaction.execute(sa.select(sa.func.max(console_lines.c.line)).where(console_lines.c.run_id == run_id)).scalar()
     return 0 if last is None else int(last) + 1
 
 

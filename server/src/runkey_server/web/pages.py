@@ -14,6 +14,7 @@ from typing import Any
 
 import jinja2
 from anyio import to_thread
+from runkey_wire import limits
 from starlette.types import Receive, Scope, Send
 
 from runkey_server import __version__, accounts, tokens
@@ -28,7 +29,6 @@ from runkey_server.clock import Clock
 from runkey_server.database import Database
 from runkey_server.errors import Error
 from runkey_server.web import words
-from runkey_wire import limits
 
 Handler = Callable[["Visit"], Awaitable[None]]
 
@@ -125,9 +125,7 @@ class _Page:
 class Visit:
     """One request of a browser, and the ways to answer it."""
 
-    def __init__(
-        self, pages: Pages, scope: Scope, receive: Receive, send: Send, cookies: _Cookies, account: Account | None
-    ) -> None:
+    def __init__(self, pages: Pages, scope: Scope, receive: Receive, send: Send, cookies: _Cookies, account: Account | None) -> None:
         """Hold what a handler needs."""
         self._pages = pages
         self._scope = scope
@@ -196,12 +194,12 @@ class Visit:
     async def show_error(self, error: Error) -> None:
         """Answer with an error's sentence."""
         status = STATUS[error.code]
-        headers = ()
+        headers: tuple[tuple[bytes, bytes], ...] = ()
         if error.retry_after_seconds is not None:
             headers = ((b"retry-after", str(error.retry_after_seconds).encode()),)
         if error.code == "unauthenticated" and self.account is None:
             status = 403
-        await self.show("message.html", status, headers, message=error.message, status=status)
+        await self.show("message.html", status, headers, message=error.message, shown_status=status)
 
     async def go(self, path: str) -> None:
         """Send the browser to another page of ours."""

@@ -64,8 +64,7 @@ def _project(visit: Visit) -> dict[str, Any]:
     summaries = [_object(each.summary) for each in listed]
     columns = _common_numbers(summaries)
     rows = [
-        (each, each.state(visit.now), [summary.get(column) for column in columns])
-        for each, summary in zip(listed, summaries, strict=True)
+        (each, each.state(visit.now), [summary.get(column) for column in columns]) for each, summary in zip(listed, summaries, strict=True)
     ]
     return {"project": found, "rows": rows, "columns": columns}
 

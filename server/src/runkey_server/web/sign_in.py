@@ -5,6 +5,7 @@ without a script the field takes it by hand.
 """
 
 from functools import partial
+from typing import Any
 
 from anyio import to_thread
 
@@ -62,7 +63,7 @@ async def welcome(visit: Visit) -> None:
     await _redeem(visit, "welcome.html", act, code=code[:100])
 
 
-async def _redeem(visit: Visit, template: str, act: "partial[Account]", **shown: str) -> None:
+async def _redeem(visit: Visit, template: str, act: "partial[Account]", **shown: Any) -> None:
     try:
         account = await to_thread.run_sync(act)
     except Error as error:

@@ -104,10 +104,7 @@ def _runs() -> None:
         "runs",
         sa.Column("id", row_id, nullable=False),
         sa.Column("project_id", row_id, nullable=False),
-        *(
-            sa.Column(name, sa.Text, nullable=False)
-            for name in ("name", "display_name", "reported_state", "config", "summary")
-        ),
+        *(sa.Column(name, sa.Text, nullable=False) for name in ("name", "display_name", "reported_state", "config", "summary")),
         sa.Column("tags", sa.JSON, nullable=False),
         *(sa.Column(name, sa.Text) for name in texts),
         sa.Column("exit_code", sa.Integer),
