@@ -29,9 +29,9 @@ def insert_account(
         insert_for(transaction, accounts)
         .values(name=name, is_admin=is_admin, email=email, password_hash=password_hash, created_at=at)
         .on_conflict_do_nothing()
-        .returning(*_COLUMNS)
+        .returning(accounts.c.id)
     ).first()
-    return None if row is None else _account(row)
+    return None if row is None else find_account_by_id(transaction, row.id)
 
 
 def find_account(transaction: sa.Connection, name: str) -> Account | None:

@@ -34,8 +34,9 @@ def insert_key(transaction: sa.Connection, key: ApiKey, digest: bytes) -> bool:
     values = {column.name: getattr(key, column.name) for column in _COLUMNS}
     added = transaction.execute(
         insert_for(transaction, api_keys).values(digest=digest, pepper_version=_PEPPER_VERSION, **values).on_conflict_do_nothing()
+        .returning(api_keys.c.id)
     )
-    return added.rowcount == 1
+    return added.first() is not None
 
 
 def find_by_digest(transaction: sa.Connection, digest: bytes) -> tuple[ApiKey, Account, int] | None:

@@ -21,8 +21,9 @@ def insert_project(transaction: sa.Connection, account_id: int, name: str, at: d
     """Add a row; False when it is there already."""
     added = transaction.execute(
         insert_for(transaction, projects).values(account_id=account_id, name=name, created_at=at).on_conflict_do_nothing()
+        .returning(projects.c.id)
     )
-    return added.rowcount == 1
+    return added.first() is not None
 
 
 def find_project(transaction: sa.Connection, entity: str, name: str) -> Project | None:
