@@ -45,10 +45,10 @@ def parse(body: Any) -> FileStreamRequest:
     """Read a decoded JSON body. Members that are not part of the contract are passed over. Raises Malformed."""
     if not isinstance(body, dict):
         raise Malformed("the body", "is not a JSON object")
-    files = body.get("files") or {}
+    files = _given(body, "files", {})
     if not isinstance(files, dict):
         raise Malformed("files", "is not an object of file name to chunk")
-    uploaded = body.get("uploaded") or []
+    uploaded = _given(body, "uploaded", [])
     if not _is_list_of_text(uploaded):
         raise Malformed("uploaded", "is not a list of file names")
     exit_code = body.get("exitcode")
@@ -85,13 +85,19 @@ def _parse_chunk(name: str, chunk: Any) -> Chunk:
     offset = chunk.get("offset", 0)
     if not _is_int(offset) or not 0 <= offset < _MAX_OFFSET_LINES:
         raise Malformed(f"{where}.offset", "is not a line number: a whole number from 0 on is expected")
-    content = chunk.get("content") or []
+    content = _given(chunk, "content", [])
     # Clients of 2020 to 2022 send the summary's content as one string.
     if isinstance(content, str):
         content = [content]
     if not _is_list_of_text(content):
         raise Malformed(f"{where}.content", "is not a list of lines")
     return Chunk(offset, tuple(content))
+
+
+def _given(body: Mapping[str, Any], name: str, absent: Any) -> Any:
+    """Give a member, or what stands for one that is absent or null."""
+    value = body.get(name)
+    return absent if value is None else value
 
 
 def _is_int(value: Any) -> bool:

@@ -149,9 +149,7 @@ def test_an_ended_key_may_write_on_for_a_day(database: Database, clock: StillClo
             successor, successor_secret = keys.rotate(transaction, PEPPER, person.key, at=clock())
             assert successor.made_by == person.key.made_by
         else:
-            _, secret = keys.mint(
-                transaction, PEPPER, person.account.id, kind="user", at=clock(), expires_at=clock() + timedelta(hours=1)
-            )
+            _, secret = keys.mint(transaction, PEPPER, person.account.id, kind="user", at=clock(), expires_at=clock() + timedelta(hours=1))
     if how == "rotated":
         assert not verifier.verify(successor_secret).only_opened_runs
     else:

@@ -20,9 +20,10 @@ def bind(types: dict[str, Any]) -> None:
     _bind(types["Int64"], int, _int64)
 
 
-def _bind(scalar: GraphQLScalarType, serialize: Any, parse_value: Any) -> None:
-    scalar.serialize = serialize  # type: ignore[method-assign]
-    scalar.parse_value = parse_value  # type: ignore[method-assign]
+def _bind(scalar: GraphQLScalarType, coerce_out: Any, coerce_in: Any) -> None:
+    # A schema that is read from text has no other place to say so; a literal goes through the same function as a variable.
+    scalar.coerce_output_value = coerce_out
+    scalar.coerce_input_value = coerce_in
 
 
 def _json_text(value: Any) -> str:

@@ -39,10 +39,11 @@ def _missing(rows: list[dict[str, Any]], there: dict[int, str]) -> list[dict[str
 def _row(run_id: int, stream: Stream, line: int, body: str) -> dict[str, Any]:
     if len(body) > limits.MAX_LINE_BYTES:
         raise Error("invalid", f"Line {line} is longer than {limits.MAX_LINE_BYTES} bytes.")
+    # Half of a surrogate pair has no UTF-8: it becomes a question mark, and the row is kept.
+    body = body.encode("utf-8", "replace").decode()
     try:
         parsed = history_line.parse(body)
-        body.encode()
-    except (Malformed, UnicodeEncodeError):
+    except Malformed:
         raise Error("invalid", f"Line {line} is not a JSON object. Nothing of this request was kept.") from None
     step = parsed.get("_step")
     if not isinstance(step, int) or isinstance(step, bool) or not 0 <= step <= _MAX_STEP:

@@ -3,6 +3,9 @@
 200 with a JSON object, after the commit. `stopped: true` in it interrupts the script.
 """
 
+import json
+from typing import Any
+
 import msgspec
 from anyio import to_thread
 from runkey_wire import file_stream, limits
@@ -53,8 +56,16 @@ class FileStreamDoor:
 
 def _parse(body: bytes) -> file_stream.FileStreamRequest:
     try:
-        return file_stream.parse(_decode(body) if body else {})
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
-        raise Error("invalid", "The body is not JSON.") from None
-    except Malformed as malformed:
-        raise Error("invalid", f"{malformed}.") from None
+        return file_stream.parse(_decode_leniently(body) if body else {})
+    except (ValueError, RecursionError) as error:
+        if not isinstance(error, Malformed):
+            raise Error("invalid", "The body is not JSON.") from None
+        raise Error("invalid", f"{error}.") from None
+
+
+def _decode_leniently(body: bytes) -> Any:
+    """Read JSON, also what only the standard library takes: half of a surrogate pair, which a program may well print."""
+    try:
+        return _decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return json.loads(body)

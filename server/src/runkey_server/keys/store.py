@@ -33,7 +33,9 @@ def insert_key(transaction: sa.Connection, key: ApiKey, digest: bytes) -> bool:
     """Add a row; False when this very secret is known already."""
     values = {column.name: getattr(key, column.name) for column in _COLUMNS}
     added = transaction.execute(
-        insert_for(transaction, api_keys).values(digest=digest, pepper_version=_PEPPER_VERSION, **values).on_conflict_do_nothing()
+        insert_for(transaction, api_keys)
+        .values(digest=digest, pepper_version=_PEPPER_VERSION, **values)
+        .on_conflict_do_nothing()
         .returning(api_keys.c.id)
     )
     return added.first() is not None

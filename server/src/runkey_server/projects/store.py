@@ -20,7 +20,9 @@ _SELECT = (
 def insert_project(transaction: sa.Connection, account_id: int, name: str, at: datetime) -> bool:
     """Add a row; False when it is there already."""
     added = transaction.execute(
-        insert_for(transaction, projects).values(account_id=account_id, name=name, created_at=at).on_conflict_do_nothing()
+        insert_for(transaction, projects)
+        .values(account_id=account_id, name=name, created_at=at)
+        .on_conflict_do_nothing()
         .returning(projects.c.id)
     )
     return added.first() is not None

@@ -59,9 +59,9 @@ def report(transaction: sa.Connection, run: Run, said: Report, at: datetime) -> 
 
 
 def _checked_summary(text: str) -> str:
+    text = text.encode("utf-8", "replace").decode()
     try:
         is_object = isinstance(json.loads(text), dict)
-        text.encode()
     except (ValueError, RecursionError):
         is_object = False
     if not is_object:

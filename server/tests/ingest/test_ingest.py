@@ -1,0 +1,246 @@
+"""file_stream and the bytes of files, through the whole application."""
+
+import json
+
+import pytest
+from conftest import House, Person
+
+from runkey_server import runs
+from runkey_wire import limits
+
+UPSERT = 'mutation U($name: String) { upsertBucket(input: {name: $name, modelName: "p"}) { bucket { id } } }'
+READ = """
+query R($run: String!) { project(name: "p") { run(name: $run) {
+  state exitCode summaryMetrics historyLineCount eventsLineCount logLineCount historyTail systemMetrics history(minStep: 0, samples: 10)
+  historyKeys sampledHistory(specs: ["{\\"keys\\": [\\"_step\\", \\"x\\"], \\"minStep\\": 0, \\"maxStep\\": 1}"])
+} } }
+"""
+
+
+@pytest.fixture
+def mira(house: House) -> Person:
+    person = house.person("mira")
+    house.graphql(person.secret, UPSERT, name="r1")
+    return person
+
+
+def stream(house: House, person: Person | None, body: object, run: str = "r1", entity: str = "mira") -> "object":
+    headers = {"Authorization": f"Bearer {person.secret}"} if person else {}
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return house.client.post(f"/files/{entity}/p/{run}/file_stream", content=content, headers=headers)
+
+
+def history(*rows: dict[str, object], offset: int = 0) -> dict[str, object]:
+    return {"files": {"wandb-history.jsonl": {"offset": offset, "content": [json.dumps(row) for row in rows]}}}
+
+
+def read(house: House, person: Person, run: str = "r1") -> dict[str, object]:
+    return house.graphql(person.secret, READ, run=run).json()["data"]["project"]["run"]
+
+
+def test_a_whole_run(house: House, mira: Person) -> None:
+    body = history({"_step": 0, "x": 1.5}, {"_step": 1, "x": float("nan")})
+    body["files"] |= {
+        "wandb-events.jsonl": {"offset": 0, "content": ['{"system.cpu": 5}']},
+        "wandb-summary.json": {"offset": 0, "content": ['{"x": 1}', '{"x": 2}']},
+        "output.log": {"offset": 0, "content": ["one", "two"]},
+    }
+    assert stream(house, mira, body).json() == {}
+    assert stream(house, mira, {"complete": True, "exitcode": 3}).status_code == 200
+    found = read(house, mira)
+    assert (found["state"], found["exitCode"], found["summaryMetrics"]) == ("failed", 3, '{"x": 2}')
+    assert (found["historyLineCount"], found["eventsLineCount"], found["logLineCount"]) == (2, 1, 2)
+    assert found["history"] == ['{"_step": 0, "x": 1.5}', '{"_step": 1, "x": NaN}']
+    assert found["sampledHistory"] == [[{"_step": 0, "x": 1.5}, {"_step": 1, "x": "NaN"}]]
+    assert json.loads(json.loads(found["historyTail"])[0])["_step"] == 1
+    assert found["systemMetrics"] == '{"system.cpu": 5}'
+    assert found["historyKeys"]["lastStep"] == 1
+
+
+def test_a_replay_changes_nothing_and_a_run_begun_again_overwrites(house: House, mira: Person) -> None:
+    stream(house, mira, history(*({"_step": i, "x": i} for i in range(5))))
+    stream(house, mira, history(*({"_step": i, "x": i} for i in range(5))))
+    assert read(house, mira)["historyLineCount"] == 5
+    stream(house, mira, {"complete": True, "exitcode": 0})
+    assert read(house, mira)["state"] == "finished"
+    house.graphql(mira.secret, UPSERT, name="r1")
+    stream(house, mira, history({"_step": 0, "x": 100}))
+    again = read(house, mira)
+    assert (again["state"], again["historyLineCount"], again["exitCode"]) == ("running", 1, None)
+
+
+def test_console_lines_are_rewritten_without_dropping_later_ones(house: House, mira: Person) -> None:
+    for offset, content in ((0, ["a", "b", "c"]), (1, ["B\0\ud800"])):
+        stream(house, mira, {"files": {"output.log": {"offset": offset, "content": content}}})
+    with house.database.reading() as transaction:
+        run = runs.find_run(transaction, mira.actor, "mira", "p", "r1")
+        assert runs.read_console(transaction, run.id) == (3, [(0, "a"), (1, "B?"), (2, "c")])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{",
+        b"[]",
+        b"1",
+        b"\xff",
+        b"[" * 50_000,
+        {"files": []},
+        {"files": {"wandb-history.jsonl": []}},
+        {"files": {"wandb-history.jsonl": {"offset": -1, "content": ["{}"]}}},
+        {"files": {"wandb-history.jsonl": {"offset": 1.5, "content": ["{}"]}}},
+        {"files": {"wandb-history.jsonl": {"offset": True, "content": ["{}"]}}},
+        {"files": {"wandb-history.jsonl": {"offset": 10**30, "content": ["{}"]}}},
+        {"files": {"wandb-history.jsonl": {"offset": 0, "content": [{}]}}},
+        {"files": {"wandb-history.jsonl": {"offset": 0, "content": ["{}", "not json"]}}},
+        {"files": {"wandb-summary.json": {"offset": 0, "content": ["[1]"]}}},
+        {"files": {"elsewhere.txt": {"offset": 0, "content": ["x"]}}},
+        {"uploaded": "x"},
+        {"complete": True, "exitcode": "0"},
+        {"complete": True, "exitcode": 2**40},
+    ],
+)
+def test_junk_is_400_with_a_sentence_and_nothing_is_kept(house: House, mira: Person, body: object) -> None:
+    answer = stream(house, mira, body)
+    assert answer.status_code == 400
+    assert answer.json()["error"].endswith(".")
+    found = read(house, mira)
+    assert (found["historyLineCount"], found["state"], found["summaryMetrics"]) == (0, "running", "{}")
+
+
+def test_who_may_write(house: House, mira: Person) -> None:
+    charlie = house.person("charlie")
+    assert stream(house, None, {}).status_code == 401
+    foreign, absent = stream(house, charlie, {}), stream(house, mira, {}, run="absent")
+    assert foreign.status_code == absent.status_code == 404
+    assert foreign.content == absent.content
+    run_id = house.graphql(mira.secret, UPSERT, name="r1").json()["data"]["upsertBucket"]["bucket"]["id"]
+    house.graphql(mira.secret, "mutation D($id: ID!) { deleteRun(input: {id: $id}) { clientMutationId } }", id=run_id)
+    assert stream(house, mira, {}).status_code == 410
+    assert stream(house, charlie, {}).content == foreign.content
+    again = house.graphql(mira.secret, UPSERT, name="r1").json()
+    assert again["errors"][0]["extensions"]["code"] == "GONE"
+
+
+def test_a_body_that_is_too_large_is_413_before_it_is_read(house: House, mira: Person) -> None:
+    assert stream(house, mira, b" " * (limits.MAX_FILE_STREAM_BYTES + 1)).status_code == 413
+
+
+def test_a_thousand_requests_a_second_and_no_more(house: House, mira: Person) -> None:
+    door = next(r.endpoint for r in house.client.app._app.routes if getattr(r, "path", "").endswith("file_stream"))
+    door._rate._due[mira.key.id] = float("inf")
+    answer = stream(house, mira, {})
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "1")
+    assert stream(house, house.person("mira"), {}).status_code == 200
+
+
+def test_stop_is_told(house: House, mira: Person) -> None:
+    with house.database.writing() as transaction:
+        from runkey_server.runs.tables import runs as table
+
+        transaction.execute(table.update().values(stop_requested=True))
+    assert stream(house, mira, {}).json() == {"stopped": True}
+
+
+def test_a_run_that_falls_silent_counts_as_crashed(house: House, mira: Person) -> None:
+    stream(house, mira, {})
+    house.clock.advance(minutes=5)
+    assert read(house, mira)["state"] == "running"
+    house.clock.advance(seconds=1)
+    assert read(house, mira)["state"] == "crashed"
+    stream(house, mira, {})
+    assert read(house, mira)["state"] == "running"
+
+
+# --- files ----------------------------------------------------------------------------------------------------------------
+
+FILES = """
+mutation F($files: [String!]!) {
+  createRunFiles(input: {entityName: "mira", projectName: "p", runName: "r1", files: $files}) {
+    runID uploadHeaders files { name uploadUrl }
+  }
+}
+"""
+LIST = """
+query L($names: [String], $first: Int, $after: String, $pattern: String) { project(name: "p") { run(name: "r1") { fileCount
+  files(names: $names, first: $first, after: $after, pattern: $pattern) {
+    edges { node { name url directUrl sizeBytes mimetype md5 } cursor } pageInfo { endCursor hasNextPage }
+  }
+} } }
+"""
+ODD_NAMES = ["with space.txt", "média/ä.png", "a%2Fb", "x" * 200, "a/b/c.json", "q?.txt", "#1", "con", "‮evil.txt"]
+
+
+def put(house: House, url: str, content: bytes, **headers: str) -> "object":
+    return house.client.put(url, content=content, headers=headers)
+
+
+def test_files_arrive_and_come_back(house: House, mira: Person) -> None:
+    slots = house.graphql(mira.secret, FILES, files=ODD_NAMES).json()["data"]["createRunFiles"]
+    assert [slot["name"] for slot in slots["files"]] == ODD_NAMES
+    assert slots["uploadHeaders"] == []
+    for index, slot in enumerate(slots["files"]):
+        assert slot["uploadUrl"].startswith("http://127.0.0.1:8080/storage/")
+        assert put(house, slot["uploadUrl"], b"content %d" % index).status_code == 200
+    found = house.graphql(mira.secret, LIST).json()["data"]["project"]["run"]
+    assert found["fileCount"] == len(ODD_NAMES)
+    for edge in found["files"]["edges"]:
+        answer = house.client.get(edge["node"]["url"], headers={"Authorization": f"Bearer {mira.secret}"})
+        assert answer.content == b"content %d" % ODD_NAMES.index(edge["node"]["name"])
+        assert answer.headers["content-disposition"].startswith("attachment; filename*=UTF-8''")
+        assert answer.headers["content-security-policy"] == "sandbox; default-src 'none'"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert int(edge["node"]["sizeBytes"]) == len(answer.content)
+    stored = [path for path in (house.data / "files").rglob("*") if path.is_file()]
+    assert {path.parent.parent for path in stored} == {house.data / "files"}
+    assert all(len(path.name) == 64 and path.parent.name == path.name[:2] for path in stored)
+
+
+def test_pages_names_and_patterns_of_files(house: House, mira: Person) -> None:
+    names = [f"f{i:02}.json" for i in range(7)] + ["x.txt"]
+    for slot in house.graphql(mira.secret, FILES, files=names).json()["data"]["createRunFiles"]["files"]:
+        put(house, slot["uploadUrl"], b"same")
+
+    def ask(**variables: object) -> tuple[list[str], bool]:
+        found = house.graphql(mira.secret, LIST, **variables).json()["data"]["project"]["run"]["files"]
+        return [edge["node"]["name"] for edge in found["edges"]], found["pageInfo"]["hasNextPage"]
+
+    assert ask(first=3) == (names[:3], True)
+    assert ask(first=5, after=names[2]) == (names[3:], False)
+    assert ask(names=["x.txt", "absent"]) == (["x.txt"], False)
+    assert ask(pattern="%.txt") == (["x.txt"], False)
+    assert len(list((house.data / "files").rglob("*"))) == 3  # one folder, one file, and `incoming`
+
+
+@pytest.mark.parametrize("name", ["", "../x", "a/../../b", "/etc/passwd", "a\0b", "a\nb", "x" * 2_000, "..\\x", "C:\\..\\x"])
+def test_names_that_lead_elsewhere_are_refused(house: House, mira: Person, name: str) -> None:
+    answer = house.graphql(mira.secret, FILES, files=["fine", name]).json()
+    assert answer["data"]["createRunFiles"] is None
+    assert answer["errors"][0]["extensions"]["code"] == "INVALID"
+
+
+def test_an_address_is_good_for_what_it_was_given_for(house: House, mira: Person) -> None:
+    url = house.graphql(mira.secret, FILES, files=["a"]).json()["data"]["createRunFiles"]["files"][0]["uploadUrl"]
+    token = url.rsplit("/", 1)[1]
+    assert house.client.get(url).status_code == 403
+    for forged in (token[:-2], token[:-1] + ("A" if token[-1] != "A" else "B"), "x" + token[1:], "AAAA", "%00"):
+        assert put(house, f"/storage/{forged}", b"x").status_code in (403, 404)
+    assert put(house, url, b"x", Authorization="Bearer junk").status_code == 401
+    assert put(house, url, b"x", Authorization=f"Bearer {mira.secret}").status_code == 200
+    house.clock.advance(minutes=61)
+    assert put(house, url, b"y").status_code == 403
+    options = house.client.options(url, headers={"Origin": "https://elsewhere.example"})
+    assert (options.status_code, options.headers["access-control-allow-origin"]) == (204, "*")
+
+
+def test_a_failed_upload_leaves_nothing(house: House, mira: Person) -> None:
+    url = house.graphql(mira.secret, FILES, files=["a"]).json()["data"]["createRunFiles"]["files"][0]["uploadUrl"]
+    run_id = house.graphql(mira.secret, UPSERT, name="r1").json()["data"]["upsertBucket"]["bucket"]["id"]
+    house.graphql(mira.secret, "mutation D($id: ID!) { deleteRun(input: {id: $id}) { clientMutationId } }", id=run_id)
+    assert put(house, url, b"x" * 3_000_000).status_code == 404
+    assert [path for path in (house.data / "files").rglob("*") if path.is_file()] == []
+
+
+def test_telemetry_is_answered_and_forgotten(house: House) -> None:
+    answer = house.client.post("/sdk/otel/v1/metrics", content=b"\x0a\x00")
+    assert (answer.status_code, answer.content, answer.headers["content-type"]) == (200, b"", "application/x-protobuf")
