@@ -1,6 +1,5 @@
 import pytest
-from conftest import StillClock
-
+from house import StillClock
 from runkey_server import accounts
 from runkey_server.database import Database, read_epoch
 from runkey_server.errors import Error

@@ -1,6 +1,5 @@
 import pytest
-from conftest import StillClock
-
+from house import StillClock
 from runkey_server import accounts, passwords
 from runkey_server.database import Database
 from runkey_server.errors import Error

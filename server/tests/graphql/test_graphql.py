@@ -4,8 +4,7 @@ import base64
 import json
 
 import pytest
-from conftest import House
-
+from house import House
 from runkey_server import accounts, keys
 from runkey_server.database import Database
 from runkey_wire import api_key

@@ -3,8 +3,7 @@
 import json
 
 import pytest
-from conftest import House, Person
-
+from house import House, Person
 from runkey_server import runs
 from runkey_wire import limits
 

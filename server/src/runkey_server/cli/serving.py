@@ -118,10 +118,14 @@ def _announce(settings: Settings, code: str | None) -> None:
             break
         except OSError:
             time.sleep(0.02)
-    print(f"runkey-server {__version__} answers at {settings.base_url} (data in {settings.data})", flush=True)
+    lines = [f"runkey-server {__version__} answers at {settings.base_url} (data in {settings.data})"]
     if code:
-        print("Nobody is administrator yet. Become it by this link (works once, within 24 hours):", flush=True)
-        print(f"  {settings.base_url}/setup#{code}", flush=True)
+        lines += [
+            "Nobody is administrator yet. Become it by this link (works once, within 24 hours):",
+            f"  {settings.base_url}/setup#{code}",
+        ]
+    # In one piece: whoever waits for the first line has them all.
+    print("\n".join(lines), flush=True)
 
 
 def _run_workers(settings: Settings) -> None:

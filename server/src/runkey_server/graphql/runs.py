@@ -117,7 +117,12 @@ def _upsert(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
         changes,
         context.now,
     )
-    return {"bucket": as_run(run, context), "inserted": inserted}
+    bucket = as_run(run, context)
+    if not input.get("id"):
+        # The official client goes on from this count (observed with 0.31.0). One that resumes names the run by its id as well; one that
+        # does not begins the run again, and must send from line 0 to overwrite it.
+        bucket["__begins_at_line_0"] = True
+    return {"bucket": bucket, "inserted": inserted}
 
 
 def _delete(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
@@ -148,6 +153,8 @@ def _wandb_config(source: dict[str, Any], _: Info, keys: list[str] | None = None
 
 def _count(stream: Stream) -> Any:
     def resolve(source: dict[str, Any], info: Info) -> int:
+        if source.get("__begins_at_line_0"):
+            return 0
         return history.count_lines(info.context.transaction, source["__self"].id, stream)
 
     return resolve

@@ -1,0 +1,23 @@
+"""What the stories share: a real server on a free port, and programs run from outside as a user would."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from outside import Machine, Server, start_server
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server for all stories of a file."""
+    started = start_server(tmp_path_factory.mktemp("server") / "data")
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    """A computer with an empty home."""
+    home = tmp_path / "home"
+    home.mkdir()
+    return Machine(home)

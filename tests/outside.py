@@ -1,0 +1,151 @@
+"""A server and machines seen from outside, as a user sees them: real processes, real ports, nothing of ours imported."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+BIN = Path(sys.executable).parent
+
+
+CHROMIUM = "/usr/bin/chromium"
+
+
+@dataclass
+class Server:
+    """One `runkey-server serve`, and what an operator does beside it."""
+
+    data: Path
+    process: "subprocess.Popen[bytes]"
+    url: str
+    first_link: str | None
+    log: Path
+
+    def operate(self, *words: str, stdin: str | None = None, status: int = 0) -> str:
+        """Run `runkey-server …` on this folder; give what it printed."""
+        done = subprocess.run(
+            [str(BIN / "runkey-server"), *words, "--data", str(self.data)], input=stdin, capture_output=True, text=True, timeout=60
+        )
+        assert done.returncode == status, done.stderr
+        return done.stdout + done.stderr if status else done.stdout
+
+    def key(self, user: str) -> str:
+        """Make an account, if it is new, and a key of it."""
+        if user not in self.operate("user", "list"):
+            self.operate("user", "create", user)
+        return self.operate("key", "create", "--user", user).strip()
+
+    def get(self, path: str, key: str | None = None) -> tuple[int, bytes]:
+        """GET a path."""
+        request = urllib.request.Request(self.url + path, headers={"Authorization": f"Bearer {key}"} if key else {})
+        return _answer(request)
+
+    def post(self, path: str, body: object, key: str | None = None) -> tuple[int, bytes]:
+        """POST JSON to a path."""
+        headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
+        return _answer(urllib.request.Request(self.url + path, data=json.dumps(body).encode(), headers=headers))
+
+    def stop(self) -> int:
+        """End it politely; give its exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=30)
+
+
+def _answer(request: urllib.request.Request) -> tuple[int, bytes]:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(request, timeout=30) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read()
+
+
+def start_server(data: Path, *words: str) -> Server:
+    """Start a server on a free loopback port and wait until it answers."""
+    log, out = data.with_suffix(".log"), data.with_suffix(".out")
+    with log.open("w") as errors, out.open("w") as said:
+        process = subprocess.Popen(
+            [str(BIN / "runkey-server"), "serve", "--data", str(data), "--listen", "127.0.0.1:0", *words],
+            stdout=said,
+            stderr=errors,
+            env={name: value for name, value in os.environ.items() if not name.startswith(("RUNKEY_", "WANDB_"))},
+        )
+    deadline = time.monotonic() + 30
+    while " answers at " not in out.read_text():
+        if process.poll() is not None or time.monotonic() > deadline:
+            process.kill()
+            process.wait()
+            raise AssertionError(log.read_text())
+        time.sleep(0.02)
+    told = out.read_text()
+    links = [line.strip() for line in told.splitlines() if "/setup#" in line]
+    return Server(data, process, told.split(" answers at ")[1].split()[0], links[0] if links else None, log)
+
+
+@dataclass
+class Machine:
+    """A computer of somebody's: a home folder, and an environment with nothing of ours in it."""
+
+    home: Path
+    extra: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What its programs see."""
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("RUNKEY_", "WANDB_", "XDG_")) and name not in ("NETRC", "PYTHONPATH")
+        }
+        # The official client's own error reports would try to leave the machine.
+        return kept | {"HOME": str(self.home), "WANDB_ERROR_REPORTING": "false", "PATH": f"{BIN}:{os.environ['PATH']}"} | self.extra
+
+    def run(self, *words: str, stdin: str | None = "", timeout: float = 120, **extra: str) -> "subprocess.CompletedProcess[str]":
+        """Run a program without a terminal."""
+        return subprocess.run(
+            words,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            cwd=self.home,
+            env=self.environment | extra,
+        )
+
+    def python(self, script: str, *words: str, **extra: str) -> "subprocess.CompletedProcess[str]":
+        """Run a script with this Python."""
+        path = self.home / "script.py"
+        path.write_text(script)
+        return self.run(sys.executable, str(path), *words, **extra)
+
+
+def eventually(check: object, seconds: float = 10.0) -> None:
+    """Wait until something holds; fail with its own words when it never does."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            assert check()  # type: ignore[operator]
+            return
+        except AssertionError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+
+
+def need_chromium() -> str:
+    """Give the path of Chromium. Without it a browser test is skipped, but fails in continuous integration."""
+    if os.path.exists(CHROMIUM):
+        return CHROMIUM
+    reason = "Chromium is missing. Install it: apt-get install chromium"
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
