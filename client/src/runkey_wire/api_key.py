@@ -8,13 +8,12 @@ Rule of this file: no message, repr or exception ever holds a key or a part of o
 """
 
 import re
-import string
 import zlib
 
 LENGTH_CHARACTERS = 40
 BODY_CHARACTERS = 30
 CHECKSUM_CHARACTERS = 6
-ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
+ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 KIND_BY_PREFIX = {"rku_": "user", "rkm_": "machine", "rks_": "service", "rka_": "anonymous"}
 PREFIX_BY_KIND = {kind: prefix for prefix, kind in KIND_BY_PREFIX.items()}
