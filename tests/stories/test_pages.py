@@ -1,0 +1,211 @@
+"""The pages in a real browser: the first administrator, signing in and out, a project, a run; hostile names; no script needed."""
+
+import json
+import os
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from outside import Server, need_chromium, start_server
+
+pytestmark = [pytest.mark.story, pytest.mark.browser]
+
+PASSWORD = "four quiet otters at noon"
+SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
+HOSTILE = '<script>window.__xss=1</script><img src=x onerror="window.__xss=1">"\'{{7*7}}</title><svg onload=window.__xss=1>'
+# Where to leave pictures to be looked at; nothing is compared with them.
+PICTURES = os.environ.get("RUNKEY_TEST_PICTURES")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[object]:
+    path = need_chromium()
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+        started = playwright.chromium.launch(executable_path=path, args=flags)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    started = start_server(tmp_path_factory.mktemp("pages") / "data")
+    yield started
+    started.stop()
+
+
+def look(page: object, name: str) -> None:
+    """Take pictures at desktop and phone width, light and dark; check that nothing runs over the edge."""
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        for size, (width, height) in SIZES.items():
+            page.set_viewport_size({"width": width, "height": height})
+            if PICTURES:
+                Path(PICTURES).mkdir(exist_ok=True)
+                page.screenshot(path=f"{PICTURES}/{name}-{size}-{scheme}.png", full_page=True)
+            assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), (name, size)
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size({"width": 1280, "height": 900})
+
+
+def watched(browser: object, server: Server, **options: object) -> object:
+    """A page whose console must stay silent, and which must ask nobody else for anything."""
+    page = browser.new_context(**options).new_page()
+    page.problems = []
+    page.on("console", lambda message: page.problems.append(message.text) if message.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: page.problems.append(str(error)))
+    page.on("request", lambda r: None if r.url.startswith((server.url, "data:")) else page.problems.append(r.url))
+    page.on("dialog", lambda dialog: page.problems.append(dialog.message))
+    return page
+
+
+def log_something(server: Server, key: str, run: str, project: str = "p", **more: object) -> None:
+    query = (
+        "mutation U($n: String, $p: String, $d: String, $c: JSONString) {"
+        " upsertBucket(input: {name: $n, modelName: $p, displayName: $d, config: $c}) { inserted } }"
+    )
+    config = json.dumps({more.get("config_key", "lr"): {"value": more.get("value", 0.1)}, "nested": {"value": {"a": [1, 2]}}})
+    variables = {"n": run, "p": project, "d": more.get("name", "a run"), "c": config}
+    assert server.post("/graphql", {"query": query, "variables": variables}, key)[0] == 200
+    metric = str(more.get("metric", "loss"))
+    rows = [json.dumps({"_step": i, metric: 1 / (i + 1), "accuracy": 1 - 1 / (i + 1), "flat": 3}) for i in range(200)]
+    body = {
+        "files": {
+            "wandb-history.jsonl": {"offset": 0, "content": rows},
+            "wandb-summary.json": {"offset": 0, "content": [rows[-1]]},
+            "output.log": {"offset": 0, "content": [str(more.get("printed", f"epoch {i}")) for i in range(30)]},
+        },
+        "complete": True,
+        "exitcode": 0,
+    }
+    quoted = "/".join(urllib.parse.quote(part, safe="") for part in (project, run))
+    assert server.post(f"/files/{more.get('entity', 'mira')}/{quoted}/file_stream", body, key)[0] == 200
+
+
+def test_the_first_administrator(browser: object, served: Server) -> None:
+    page = watched(browser, served)
+    page.goto(served.first_link)
+    assert page.evaluate("location.hash") == ""
+    assert page.input_value("#code") == served.first_link.split("#")[1]
+    look(page, "setup")
+    page.fill("#name", "Root")
+    page.fill("#password", "too short")
+    page.click("text=Make the account")
+    assert page.url.endswith("/setup"), "the browser itself keeps a short password back"
+    page.fill("#password", "passwordpassword")
+    page.click("text=Make the account")
+    assert "too easy to guess" in page.inner_text("[role=alert]")
+    page.fill("#password", PASSWORD)
+    page.click("text=Make the account")
+    assert page.inner_text("h1") == "Projects"
+    assert "Nothing logged yet" in page.inner_text("main")
+    look(page, "home-empty")
+    cookies = {cookie["name"]: cookie for cookie in page.context.cookies()}
+    assert cookies["runkey-session"]["httpOnly"]
+    assert cookies["runkey-session"]["sameSite"] == "Lax"
+    page.click("text=Sign out")
+    assert page.inner_text("h1") == "Sign in"
+    page.go_back()
+    page.goto(served.url + "/")
+    assert page.url.endswith("/signin")
+    page.goto(served.first_link)
+    page.fill("#name", "second")
+    page.fill("#password", PASSWORD)
+    page.click("text=Make the account")
+    assert "used already" in page.inner_text("[role=alert]")
+    # The refusal above is the one thing a console may speak of: a form's answer of 400.
+    assert [problem for problem in page.problems if "400" not in problem] == []
+
+
+def test_a_persons_link_sign_in_and_runs(browser: object, served: Server) -> None:
+    link = next(line.strip() for line in served.operate("user", "create", "mira").splitlines() if "/welcome#" in line)
+    page = watched(browser, served)
+    page.goto(link)
+    look(page, "welcome")
+    page.fill("#password", PASSWORD)
+    page.click("text=Save and sign in")
+    key = served.key("mira")
+    log_something(served, key, "r1")
+    log_something(served, key, "r2", name="another run", value="a long word " * 12)
+    page.goto(served.url + "/")
+    look(page, "home")
+    page.click("tbody a")
+    assert page.locator("tbody tr").count() == 2
+    look(page, "project")
+    page.click("tbody a >> text=a run")
+    page.wait_for_selector("figure")
+    page.goto(served.url + "/mira/p/runs/r1")
+    titles = [title.split("\n")[0] for title in page.locator("figcaption").all_inner_texts()]
+    assert titles == ["accuracy", "flat", "loss"]
+    assert "200 rows" in page.inner_text("main")
+    assert "epoch 29" in page.inner_text(".console")
+    assert page.locator("svg[role=img]").first.get_attribute("aria-label").startswith("accuracy: last 0.995")
+    look(page, "run")
+    for path in ("/root/p", "/mira/absent", "/mira/p/runs/absent", "/nobody", "/a/b/c/d"):
+        page.goto(served.url + path)
+        assert "Nothing here" in page.inner_text("h1")
+    look(page, "nothing")
+    page.click("text=Sign out")
+    for name, password in (("mira", "wrong password here"), ("nobody", PASSWORD)):
+        page.fill("#name", name)
+        page.fill("#password", password)
+        page.click("button:has-text('Sign in')")
+        assert "No account has this name and this password" in page.inner_text("[role=alert]")
+    look(page, "sign-in-refused")
+    page.fill("#name", "Mira")
+    page.fill("#password", PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("h1:has-text('Projects')")
+    assert [problem for problem in page.problems if "404" not in problem and "403" not in problem] == []
+
+
+def test_hostile_names_do_nothing(browser: object, served: Server) -> None:
+    link = next(line.strip() for line in served.operate("user", "create", "eve").splitlines() if "/welcome#" in line)
+    page = watched(browser, served)
+    page.goto(link)
+    page.fill("#password", PASSWORD)
+    page.click("text=Save and sign in")
+    project = HOSTILE.replace("/", "").replace("?", "")
+    fields = dict.fromkeys(("name", "config_key", "value", "metric", "printed"), HOSTILE)
+    log_something(served, served.key("eve"), "<b>x", project, entity="eve", **fields)
+    for path in ("/", f"/eve/{urllib.parse.quote(project, safe='')}", f"/eve/{urllib.parse.quote(project, safe='')}/runs/%3Cb%3Ex"):
+        page.goto(served.url + path)
+        assert "Nothing here" not in page.inner_text("h1")
+        assert page.evaluate("window.__xss") is None
+        assert "49" not in page.inner_text("main").replace("{{7*7}}", "")
+    assert page.problems == []
+
+
+def test_pages_work_without_scripts(browser: object, served: Server) -> None:
+    link = next(line.strip() for line in served.operate("user", "create", "plain").splitlines() if "/welcome#" in line)
+    page = watched(browser, served, java_script_enabled=False)
+    page.goto(link)
+    page.fill("#code", link.split("#")[1])
+    page.fill("#password", PASSWORD)
+    page.click("text=Save and sign in")
+    assert page.inner_text("h1") == "Projects"
+
+
+def post_form(url: str, **headers: str) -> int:
+    request = urllib.request.Request(url, data=b"name=mira&password=x&form_token=abc", headers=headers)
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
+
+
+def test_a_form_from_elsewhere_is_refused(served: Server) -> None:
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    assert post_form(served.url + "/signin", **form) == 403
+    assert post_form(served.url + "/signin", **form, Origin="https://evil.example") == 403
+    assert post_form(served.url + "/signin", **form, **{"Sec-Fetch-Site": "cross-site"}) == 403
+    assert post_form(served.url + "/signin", **form, **{"Sec-Fetch-Site": "same-origin"}, Cookie="runkey-form=abc") == 403
+    assert post_form(served.url + "/signout", **form, Origin=served.url) == 403
+    assert post_form(served.url + "/signin", **{"Content-Type": "text/plain"}, Origin=served.url) == 400
