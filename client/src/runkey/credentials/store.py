@@ -84,9 +84,11 @@ class CredentialStore:
             )
             entry = entries.setdefault(name, {})
             entry["host"] = credential.host
+            # Random, and the entry's for as long as it lives: a home that many nodes share is one login.
+            machine_id = entry.get("machine_id") or os.urandom(8).hex()
             for member in _KEPT:
                 entry[member] = getattr(credential, member)
-            entry["machine_id"] = entry["machine_id"] or os.urandom(8).hex()
+            entry["machine_id"] = machine_id
             if credential.store == "file":
                 entry["key"] = credential.secret.reveal()
             else:

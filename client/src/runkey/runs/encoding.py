@@ -1,7 +1,7 @@
 """A row of values as one line of JSON, whatever numbers it is made of.
 
-NumPy's and PyTorch's scalars are asked for their value by `.item()`, without importing either. A value that JSON has no form for is left
-out, and its key named: one odd value must not cost the row.
+NumPy's and PyTorch's scalars and arrays are asked for their value by `.tolist()` or `.item()`, without importing either. A value that
+JSON has no form for is left out, and its key named: one odd value must not cost the row.
 """
 
 import json
@@ -11,14 +11,12 @@ from typing import Any
 
 def _plain(value: Any) -> Any:
     """Give a value that JSON knows for one that it does not. Raises TypeError."""
-    item = getattr(value, "item", None)
-    if callable(item) and getattr(value, "size", 1) in (1, None):
-        return item()
-    if callable(item) and getattr(value, "numel", lambda: 1)() == 1:
-        return item()
     to_list = getattr(value, "tolist", None)
-    if callable(to_list):
+    if callable(to_list):  # a scalar's is its value
         return to_list()
+    item = getattr(value, "item", None)
+    if callable(item):
+        return item()
     if isinstance(value, Mapping):
         return dict(value)
     if isinstance(value, set | frozenset):
