@@ -21,7 +21,9 @@ mutation U($name: String, $project: String, $entity: String, $config: JSONString
 """
 RUN = """
 query R($entity: String, $project: String, $run: String!) {
-  project(name: $project, entityName: $entity) { id internalId run(name: $run) { id projectId name user { username } files { edges { node { name } } } } }
+  project(name: $project, entityName: $entity) {
+    id internalId run(name: $run) { id projectId name user { username } files { edges { node { name } } } }
+  }
 }
 """
 
@@ -250,10 +252,18 @@ def test_scalars_are_held_to_their_meaning(house: House) -> None:
     assert house.graphql(secret, steps, n="1").status_code == 400
 
 
-    def test_a_failed_field_undoes_its_own_writes_alone(house: House) -> None: secret = house.person("mira").secret both = 'mutation { a:
-    upsertModel(input: {name: "good"}) { inserted } b: upsertBucket(input: {modelName: "other", config: "["}) { inserted } }' answer =
-    house.graphql(secret, both).json() assert answer["data"] == {"a": {"inserted": True}, "b": None} names = [ edge["node"]["name"] for
-    edge in house.graphql(secret, "{ models { edges { node { name } } } }").json()["data"]["models"]["edges"] ] assert names == ["good"]
+def test_a_failed_field_undoes_its_own_writes_alone(house: House) -> None:
+    secret = house.person("mira").secret
+    both = """
+    mutation {
+      a: upsertModel(input: {name: "good"}) { inserted }
+      b: upsertBucket(input: {modelName: "other", config: "["}) { inserted }
+    }
+    """
+    answer = house.graphql(secret, both).json()
+    assert answer["data"] == {"a": {"inserted": True}, "b": None}
+    models = house.graphql(secret, "{ models { edges { node { name } } } }").json()["data"]["models"]
+    assert [edge["node"]["name"] for edge in models["edges"]] == ["good"]
 
 
 # --- keys ---------------------------------------------------------------------------------------------------------------
