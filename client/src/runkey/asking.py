@@ -55,6 +55,11 @@ def _paste(steps: "Login", host: str) -> bool:
     from runkey.authentication import HOW_TO_GET_A_KEY
 
     steps.terminal.say(f"Logging in to {host}. {HOW_TO_GET_A_KEY}")
+    with steps.terminal.hiding():
+        return _paste_until_taken(steps)
+
+
+def _paste_until_taken(steps: "Login") -> bool:
     while True:
         key = steps.terminal.ask_hidden("Paste the API key (it is not shown) and press Enter: ", steps.remaining()).strip()
         if not key:

@@ -292,6 +292,9 @@ class Login:
         return False
 
     def _resolve_host(self) -> str | None:
+        if not self.settings.is_host_argument and self.session.current is not None and not self.settings.profile:
+            # What this process logged in to, by name or by answering, wins over the environment and the files.
+            self.host = self.session.current.host
         if self.host is None:
             found = self.finder.find_host()
             self.host = found[0] if found else None

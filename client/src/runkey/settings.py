@@ -109,7 +109,7 @@ class Settings:
         self.verify = verify
         self.store = store
         self.profile = profile or environment.get("RUNKEY_PROFILE")
-        self.host_source = "the host argument" if host else "RUNKEY_HOST" if environment.get("RUNKEY_HOST") else "WANDB_BASE_URL"
+        self.is_host_argument = bool(host)
         given = host or environment.host
         self.host = normalise_host(given) if given else None
         if timeout is not None and not timeout > 0:

@@ -4,9 +4,10 @@ Messages go to standard error; answers of a command to standard output. A person
 terminals, or in a Jupyter kernel; nobody else is ever asked anything. No colour is used at all, so there is none to turn off.
 """
 
+import contextlib
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TextIO
 
 PREFIX = "runkey: "
@@ -79,6 +80,22 @@ class Terminal:
         """Ask for a line that is not shown. Raises as `choose` does."""
         return self._ask(question, timeout, hidden=True)
 
+    @contextlib.contextmanager
+    def hiding(self) -> Iterator[None]:
+        """Show nothing of what is typed during the block, also between two questions: a paste may come early."""
+        stdin = self.stdin
+        if self.is_notebook or stdin is None or sys.platform == "win32":
+            yield
+            return
+        import termios
+
+        before = termios.tcgetattr(stdin.fileno())
+        _show_typing(stdin, False)
+        try:
+            yield
+        finally:
+            termios.tcsetattr(stdin.fileno(), termios.TCSADRAIN, before)
+
     def _ask(self, question: str, timeout: float | None, *, hidden: bool) -> str:
         if self.is_notebook:
             return _ask_in_notebook(PREFIX + question, hidden=hidden)
@@ -127,9 +144,7 @@ def _read_posix(stdin: TextIO, timeout: float | None, hidden: bool) -> str:
     descriptor = stdin.fileno()
     before = termios.tcgetattr(descriptor)
     if hidden:
-        changed = [*before]
-        changed[3] &= ~termios.ECHO
-        termios.tcsetattr(descriptor, termios.TCSADRAIN, changed)
+        _show_typing(stdin, False)
     try:
         if timeout is not None and not select.select([descriptor], [], [], timeout)[0]:
             raise TimedOut
@@ -143,6 +158,14 @@ def _read_posix(stdin: TextIO, timeout: float | None, hidden: bool) -> str:
         return data.decode(errors="replace")
     finally:
         termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
+
+
+def _show_typing(stdin: TextIO, shown: bool) -> None:
+    import termios
+
+    modes = termios.tcgetattr(stdin.fileno())
+    modes[3] = modes[3] | termios.ECHO if shown else modes[3] & ~termios.ECHO
+    termios.tcsetattr(stdin.fileno(), termios.TCSADRAIN, modes)
 
 
 def _read_windows(stdin: TextIO, timeout: float | None, hidden: bool) -> str:  # pragma: no cover - Windows

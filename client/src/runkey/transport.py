@@ -136,10 +136,10 @@ def _failed(error: Exception, url: str, proxy: str | None) -> ConnectionFailed:
         layer, what = "tls", _tls_words(cause, host)
     elif isinstance(cause, exceptions.NameResolutionError):
         layer, what = "name", f"the name does not resolve (proxy: {shown_proxy})"
+    elif isinstance(cause, exceptions.NewConnectionError):  # also a kind of time-out, in urllib3's tree
+        layer, what = "connect", f"{_reason(cause)} (proxy: {shown_proxy})"
     elif isinstance(cause, exceptions.ConnectTimeoutError | exceptions.ReadTimeoutError):
         layer, what = "timeout", f"nothing answered in time (proxy: {shown_proxy})"
-    elif isinstance(cause, exceptions.NewConnectionError):
-        layer, what = "connect", f"{_reason(cause)} (proxy: {shown_proxy})"
     else:
         layer, what = "http", f"what answers there does not speak HTTP as expected ({_reason(cause)})"
     return ConnectionFailed(f"Cannot reach {host}: {what}.", layer)

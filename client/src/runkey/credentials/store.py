@@ -36,7 +36,7 @@ class CredentialStore:
             self._check(info)
             with open(self.path, "rb") as file:
                 data = file.read()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return {"version": _VERSION, "default": None, "entries": {}}
         except OSError as error:
             raise UsageError(
