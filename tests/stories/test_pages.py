@@ -146,7 +146,7 @@ def test_a_persons_link_sign_in_and_runs(browser: object, served: Server) -> Non
     assert "epoch 29" in page.inner_text(".console")
     assert page.locator("svg[role=img]").first.get_attribute("aria-label").startswith("accuracy: last 0.995")
     look(page, "run")
-    for path in ("/root/p", "/mira/absent", "/mira/p/runs/absent", "/nobody", "/a/b/c/d"):
+    for path in ("/somebody/p", "/mira/absent", "/mira/p/runs/absent", "/nobody", "/a/b/c/d"):
         page.goto(served.url + path)
         assert "Nothing here" in page.inner_text("h1")
     look(page, "nothing")
