@@ -31,6 +31,7 @@ def serve(settings: Settings) -> int:
 
     Raises Error `invalid` or `conflict` when the folder or the port is taken.
     """
+    _check_tls(settings)
     with _folder_to_ourselves(settings.data):
         settings = replace(settings, listen_port=_free_port(settings))
         database = Database(settings.sqlalchemy_url)
@@ -43,6 +44,23 @@ def serve(settings: Settings) -> int:
         threading.Thread(target=_announce, args=(settings, code), daemon=True).start()
         _run_workers(settings)
     return 0
+
+
+def _check_tls(settings: Settings) -> None:
+    """Load the certificate and its key, as the workers will. Raises Error `invalid` when that cannot be."""
+    if settings.tls_cert is None or settings.tls_key is None:
+        return
+    # slow import
+    import ssl
+
+    for path in (settings.tls_cert, settings.tls_key):
+        if not path.is_file():
+            raise Error("invalid", f"There is no file {path}, which --tls-cert or --tls-key names.")
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(settings.tls_cert, settings.tls_key)
+    except (ssl.SSLError, OSError) as error:
+        reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or "it cannot be read"
+        raise Error("invalid", f"{settings.tls_cert} and {settings.tls_key} are no certificate and its key (PEM): {reason}.") from None
 
 
 def find_base_url(data: Path) -> str:

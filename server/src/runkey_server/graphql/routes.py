@@ -66,7 +66,9 @@ class GraphqlDoor:
         """Answer one operation. The credential is looked at before the body is read."""
         actor = await self._authenticator.authenticate(header(scope, b"authorization"))
         scope.setdefault("state", {})[ACTOR] = actor
-        request = _parse(await read_body(scope, receive, limits.MAX_GRAPHQL_BYTES))
+        # What anybody may ask is short; only a good key may send much.
+        max_bytes = limits.MAX_GRAPHQL_DOCUMENT_BYTES if actor is None else limits.MAX_GRAPHQL_BYTES
+        request = _parse(await read_body(scope, receive, max_bytes))
         plan = self._planner.find_plan(request.query, request.operationName)
         if plan is not None and plan.from_memory:
             answer = self._run(plan, request, actor, scope)

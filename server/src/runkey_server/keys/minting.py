@@ -30,6 +30,8 @@ def mint(
     """Make a key; give its row and its secret. Raises Error `invalid` for a bad description or an end that has passed."""
     if description is not None and len(description) > MAX_DESCRIPTION_CHARACTERS:
         raise Error("invalid", f"The description is too long: at most {MAX_DESCRIPTION_CHARACTERS} characters.")
+    if description is not None and not description.isprintable():
+        raise Error("invalid", "The description has a character that cannot be shown.")
     if expires_at is not None and expires_at <= at:
         raise Error("invalid", "The key would have expired already: give a later moment.")
     secret = tokens.mint_key(kind)

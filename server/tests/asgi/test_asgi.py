@@ -1,0 +1,128 @@
+"""Bodies, hosts, rates: the HTTP kit by itself."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from runkey_server.asgi import requests
+from runkey_server.asgi.failures import STATUS
+from runkey_server.asgi.hosts import Hosts
+from runkey_server.asgi.rates import RateLimit
+from runkey_server.errors import Code, Error
+
+
+def scope(client: str = "10.0.0.9", **headers: str) -> dict[str, Any]:
+    pairs = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    return {"type": "http", "client": (client, 1), "headers": pairs}
+
+
+def pieces(*bodies: bytes, wait: float = 0.0, then: str = "http.request") -> Any:
+    waiting = list(bodies)
+
+    async def receive() -> dict[str, Any]:
+        if wait:
+            await asyncio.sleep(wait)
+        if not waiting:
+            return {"type": "http.disconnect"}
+        body = waiting.pop(0)
+        return {"type": "http.request", "body": body, "more_body": bool(waiting) or then != "http.request"}
+
+    return receive
+
+
+def read(receive: Any, max_bytes: int, **headers: str) -> bytes:
+    return asyncio.run(requests.read_body(scope(**headers), receive, max_bytes))
+
+
+def test_bodies_in_one_piece_and_in_many() -> None:
+    assert read(pieces(b"abc"), 3) == b"abc"
+    assert read(pieces(b"a", b"", b"bc"), 3) == b"abc"
+    assert read(pieces(b""), 0) == b""
+
+
+def test_a_body_that_is_too_large() -> None:
+    for receive, headers in ((pieces(b"abcd"), {}), (pieces(b"ab", b"cd"), {}), (pieces(), {"content_length": "4"})):
+        with pytest.raises(Error) as refusal:
+            read(receive, 3, **headers)
+        assert refusal.value.code == "too_large"
+
+
+def test_a_client_that_goes_away() -> None:
+    with pytest.raises(requests.Disconnected):
+        read(pieces(b"a", then="gone"), 10)
+
+
+def test_a_body_that_comes_too_slowly_is_told_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(requests, "GRACE_SECONDS", 0.05)
+    with pytest.raises(Error) as silent:
+        read(pieces(b"a", b"b", b"c", wait=0.2), 10)
+    monkeypatch.setattr(requests, "GRACE_SECONDS", 0.1)
+    monkeypatch.setattr(requests, "MIN_BYTES_PER_SECOND", 1_000_000)
+    with pytest.raises(Error) as slow:
+        read(pieces(*[b"a"] * 50, wait=0.02), 100)
+    for refusal in (silent, slow):
+        assert (refusal.value.code, refusal.value.retry_after_seconds) == ("unavailable", 5)
+
+
+@pytest.mark.parametrize(
+    ("base_url", "is_set", "host", "answer"),
+    [
+        ("http://127.0.0.1:8080", False, "127.0.0.1:8080", "http://127.0.0.1:8080"),
+        ("http://127.0.0.1:8080", False, "localhost:9000", "http://localhost:9000"),
+        ("http://127.0.0.1:8080", False, "[::1]:8080", "http://[::1]:8080"),
+        ("http://127.0.0.1:8080", False, "evil.example", None),
+        ("http://10.0.0.5:8080", False, "10.0.0.5:8080", "http://10.0.0.5:8080"),
+        ("https://track.example.org", True, "track.example.org", "https://track.example.org"),
+        ("https://track.example.org", True, "TRACK.example.org:443", "https://track.example.org"),
+        ("https://track.example.org", True, "127.0.0.1", None),
+        ("https://track.example.org", True, "track.example.org.evil.example", None),
+        ("https://track.example.org", True, "", None),
+        ("https://track.example.org", True, "[", None),
+    ],
+)
+def test_hosts(base_url: str, is_set: bool, host: str, answer: str | None) -> None:
+    hosts = Hosts(base_url, is_public_url_set=is_set, trusted_proxies=())
+    if answer is None:
+        with pytest.raises(Error) as refusal:
+            hosts.base_url_for(scope(host=host)) and hosts.check(scope(host=host))
+        assert refusal.value.code == "misdirected"
+    else:
+        hosts.check(scope(host=host))
+        assert hosts.base_url_for(scope(host=host)) == answer
+
+
+@pytest.mark.parametrize(
+    ("client", "forwarded", "seen"),
+    [
+        ("203.0.113.7", "198.51.100.1", "203.0.113.7"),
+        ("10.0.0.1", "198.51.100.1", "198.51.100.1"),
+        ("10.0.0.1", "1.1.1.1, 198.51.100.1", "198.51.100.1"),
+        ("10.0.0.1", "198.51.100.1, 10.0.0.2", "198.51.100.1"),
+        ("10.0.0.1", "evil\n, 198.51.100.1", "198.51.100.1"),
+        ("10.0.0.1", "198.51.100.1, evil", "10.0.0.1"),
+        ("10.0.0.1", "", "10.0.0.1"),
+    ],
+)
+def test_who_asks_through_a_proxy(client: str, forwarded: str, seen: str) -> None:
+    hosts = Hosts("https://x.org", is_public_url_set=True, trusted_proxies=("10.0.0.1", "10.0.0.2"))
+    assert hosts.client_of(scope(client, x_forwarded_for=forwarded)) == seen
+
+
+def test_rates_are_counted_for_each_key() -> None:
+    rate = RateLimit(per_second=10.0)
+    for _ in range(11):
+        rate.take("a")
+    with pytest.raises(Error) as refusal:
+        [rate.take("a") for _ in range(3)]
+    assert (refusal.value.code, refusal.value.retry_after_seconds) == ("too_many", 1)
+    rate.take("b")
+
+
+def test_every_code_has_a_status_and_what_passes_is_never_final() -> None:
+    from typing import get_args
+
+    assert set(STATUS) == set(get_args(Code))
+    final = {400, 401, 403, 404, 409, 410, 413, 422, 501}
+    assert STATUS["unavailable"] not in final
+    assert STATUS["too_many"] not in final
+    assert STATUS["internal"] not in final
