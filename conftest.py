@@ -6,6 +6,7 @@ import pytest
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Turn a run with skips into a failed one, where CI is set."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if os.environ.get("CI") and reporter is not None and reporter.stats.get("skipped") and session.exitstatus == 0:
         reporter.write_line("A test was skipped, which counts as a failure here.", red=True)
