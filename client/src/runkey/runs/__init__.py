@@ -6,7 +6,9 @@ One run at a time is the current one of the process.
 from typing import Any
 
 from runkey.errors import UsageError
-from runkey.runs.run import Run, current, init
+from runkey.runs.beginning import init
+from runkey.runs.current import current
+from runkey.runs.run import Run
 
 __all__ = ["Run", "current_config", "current_run", "current_summary", "finish", "init", "log"]
 

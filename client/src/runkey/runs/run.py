@@ -1,120 +1,31 @@
-"""init(), and Run: the object that a user holds until finish().
+"""Run: the object that a user holds until finish().
 
 After `init()` training never stops because logging failed: what cannot be logged is said once, and kept back or counted.
 """
 
 import _thread
-import atexit
 import json
 import os
-import secrets
-import sys
 import threading
 import urllib.parse
 from collections.abc import Mapping
 from typing import Any
 
-from runkey_wire import names
-
-from runkey import api, authentication, session
+from runkey import session
 from runkey.clock import Clock, SystemClock
 from runkey.credentials.model import Credential
 from runkey.credentials.store import CredentialStore
-from runkey.errors import Error, NotLoggedIn, UsageError
+from runkey.errors import Error
+from runkey.runs.current import exit_code_of, forget
 from runkey.runs.encoding import encode, plain
 from runkey.runs.history import History, StepIsPast
 from runkey.runs.mapping import Watched
-from runkey.settings import MODES, Environment
+from runkey.settings import Environment
 from runkey.stream import Queue, Sender
 from runkey.terminal import Terminal
 
 FINISH_SECONDS = 60.0
 """How long finish() waits for a server that does not answer."""
-
-DEFAULT_PROJECT = "uncategorized"
-_BASE36 = "0123456789abcdefghijklmnopqrstuvwxyz"
-_UPSERT = """
-mutation UpsertBucket(
-  $entity: String, $project: String, $name: String, $displayName: String, $config: JSONString, $tags: [String!], $notes: String,
-  $group: String, $jobType: String, $host: String, $program: String
-) {
-  upsertBucket(
-    input: {
-      entityName: $entity, modelName: $project, name: $name, displayName: $displayName, config: $config, tags: $tags, notes: $notes,
-      groupName: $group, jobType: $jobType, host: $host, jobProgram: $program
-    }
-  ) { inserted bucket { name displayName project { name entity { name } } } }
-}
-"""
-# What W&B's init() takes and this one does not do yet. The first would change what is kept, so they are refused; the rest is told.
-_REFUSED = ("resume", "resume_from", "fork_from", "anonymous")
-_TOLD = ("dir", "settings", "reinit", "save_code", "sync_tensorboard", "monitor_gym", "magic", "force", "config_exclude_keys")
-_TOLD_TOO = ("config_include_keys", "allow_val_change", "tensorboard")
-
-_current: "Run | None" = None
-
-
-def current() -> "Run | None":
-    """Give the process's current run; None in a forked child, which does not carry it on."""
-    return _current if _current is not None and _current.pid == os.getpid() else None
-
-
-def init(
-    project: str | None = None,
-    entity: str | None = None,
-    name: str | None = None,
-    id: str | None = None,
-    config: Mapping[str, Any] | None = None,
-    mode: str | None = None,
-    *,
-    tags: list[str] | tuple[str, ...] | None = None,
-    notes: str | None = None,
-    group: str | None = None,
-    job_type: str | None = None,
-    **others: Any,
-) -> "Run":
-    """Begin a run: log in if need be, make it on the server, and start the thread that sends to it.
-
-    project, entity: where it goes; by default RUNKEY_PROJECT or "uncategorized", and the account itself. name: how it is shown. id: its
-    address in the project; one that is used again begins that run again. config: its settings. mode: "online" or "disabled".
-    Raises UsageError, AuthenticationError, WrongServer, ConnectionFailed, ServerError: before the run has begun, trouble is told.
-    """
-    environment, terminal = Environment(), Terminal()
-    mode = _mode(mode, environment)
-    _look_at(others, terminal)
-    project = project or environment.get("RUNKEY_PROJECT", "WANDB_PROJECT") or DEFAULT_PROJECT
-    entity = entity or environment.get("RUNKEY_ENTITY", "WANDB_ENTITY")
-    name = name or environment.get("WANDB_NAME")
-    run_id = id or environment.get("WANDB_RUN_ID") or "".join(secrets.choice(_BASE36) for _ in range(8))
-    for value, fault in ((project, names.project_fault(project)), (run_id, names.run_id_fault(run_id))):
-        if fault:
-            raise UsageError(f"{value[:80]!r} {fault}.")
-    before = current()
-    if before is not None:
-        before.finish()
-    if mode == "disabled":
-        return _begin(Run(run_id, project, entity or "", name or run_id, config, None, terminal))
-    credential = _credential()
-    shown = plain(config or {}, lambda key, why: terminal.warn(f"config[{key!r}] is left out: {why}."))
-    variables = {
-        "entity": entity,
-        "project": project,
-        "name": run_id,
-        "displayName": name,
-        "config": config_text(shown),
-        "tags": list(tags) if tags is not None else None,
-        "notes": notes,
-        "group": group,
-        "jobType": job_type,
-        "host": os.uname().nodename if hasattr(os, "uname") else None,
-        "program": sys.argv[0] or None,
-    }
-    bucket = api.graphql(credential, _UPSERT, variables)["upsertBucket"]["bucket"]
-    owner = bucket["project"]
-    run = Run(bucket["name"], owner["name"], owner["entity"]["name"], bucket["displayName"], config, credential, terminal)
-    if not environment.silent:
-        terminal.say(f"Run {run.name} of {run.project}: {run.url}")
-    return _begin(run)
 
 
 class Run:
@@ -197,6 +108,12 @@ class Run:
             for row in rows:
                 self._keep(row)
 
+    def start(self) -> None:
+        """Begin sending: what `init()` does last."""
+        if self._sender is not None:
+            session.register(self)
+            self._sender.start()
+
     def finish(self, exit_code: int | None = None) -> None:
         """End the run: send what waits, and its exit code (0 by default); say what was not acknowledged. Calling it again does nothing."""
         if self._is_finished or os.getpid() != self.pid:
@@ -207,7 +124,7 @@ class Run:
             self._is_finished = True
         code = exit_code if exit_code is not None else (self.exit_code or 0)
         session.unregister(self)
-        _forget(self)
+        forget(self)
         if self._sender is not None:
             self._send_rest(code)
 
@@ -236,7 +153,7 @@ class Run:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self.finish(None if kind is None else _exit_code(kind))
+        self.finish(None if kind is None else exit_code_of(kind))
 
     def __repr__(self) -> str:
         return f"<Run {self.id} of {self.entity}/{self.project}>"
@@ -296,51 +213,6 @@ def config_text(config: Mapping[str, Any]) -> str:
     return json.dumps({key: {"value": value} for key, value in config.items()})
 
 
-def _begin(run: Run) -> Run:
-    global _current
-    _current = run
-    _hook_once()
-    if run._sender is not None:
-        session.register(run)
-        run._sender.start()
-    return run
-
-
-def _forget(run: Run) -> None:
-    global _current
-    if _current is run:
-        _current = None
-
-
-def _mode(mode: str | None, environment: Environment) -> str:
-    mode = mode or environment.mode
-    if mode not in MODES:
-        raise UsageError(f"mode is one of {', '.join(MODES)}.")
-    if mode == "offline":
-        raise UsageError('mode="offline" cannot be had yet: runs keep no journal that could be sent later. Use "online" or "disabled".')
-    return mode
-
-
-def _look_at(others: dict[str, Any], terminal: Terminal) -> None:
-    for word, value in others.items():
-        if value is None or value is False:
-            continue
-        if word in _REFUSED:
-            raise UsageError(f"init({word}=…) cannot be had yet. Leave it out.")
-        if word not in (*_TOLD, *_TOLD_TOO):
-            raise TypeError(f"init() got an unexpected keyword argument {word!r}")
-        terminal.warn(f"init({word}=…) changes nothing here yet.")
-
-
-def _credential() -> Credential:
-    if not authentication.login():
-        raise NotLoggedIn('This process is not logged in and is offline. Log in, or begin the run with mode="disabled".')
-    credential = authentication.current_credential()
-    if credential is None:
-        raise NotLoggedIn("No key is configured. Run `runkey login`.")
-    return credential
-
-
 def _another_credential(old: Credential) -> Credential | None:
     """Look for another key of the same server and account among what login stored: never another account's."""
     held = session.process.credentials.get(old.host)
@@ -352,34 +224,3 @@ def _another_credential(old: Credential) -> Credential | None:
         if found is not None and found.account == old.account and found.account and found.secret != old.secret:
             return found
     return None
-
-
-_hooked = False
-
-
-def _hook_once() -> None:
-    """End the run with the interpreter, and remember how that ended: an exception is exit code 1, Ctrl-C 255, as W&B has it."""
-    global _hooked
-    if _hooked:
-        return
-    _hooked = True
-    previous = sys.excepthook
-
-    def remember(kind: type[BaseException], error: BaseException, traceback: Any) -> None:
-        run = current()
-        if run is not None:
-            run.exit_code = _exit_code(kind)
-        previous(kind, error, traceback)
-
-    sys.excepthook = remember
-    atexit.register(_finish_current)
-
-
-def _finish_current() -> None:
-    run = current()
-    if run is not None:
-        run.finish()
-
-
-def _exit_code(kind: type[BaseException]) -> int:
-    return 255 if issubclass(kind, KeyboardInterrupt) else 1
