@@ -59,6 +59,7 @@ def serve(data: str, port: int, answer: bytes | None) -> None:
     from granian.constants import Interfaces
     from granian.log import LogLevels
     from granian.server import Server
+
     from runkey_server.settings import Settings
 
     settings = Settings(data=Path(data), listen_port=port)

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from runkey import cli
 from runkey_server import cli as server_cli
 

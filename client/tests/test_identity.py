@@ -4,6 +4,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from runkey import identity
 
 # (public key, message, signature): the RFC's tests 1, 2, 3 and "SHA(abc)".

@@ -1,4 +1,5 @@
 import pytest
+
 from runkey.errors import UsageError
 from runkey.settings import Environment, Settings, host_name, is_loopback, is_plain_http_elsewhere, normalise_host
 

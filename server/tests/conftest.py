@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 from house import House, Person, StillClock, make_person
+from starlette.testclient import TestClient
+
 from runkey_server import app, secret_keys
 from runkey_server.database import Database
 from runkey_server.database.migrating import migrate
 from runkey_server.settings import Settings
-from starlette.testclient import TestClient
 
 
 @pytest.fixture(autouse=True)

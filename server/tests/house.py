@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from starlette.testclient import TestClient
+
 from runkey_server import accounts, keys
 from runkey_server.accounts import Account
 from runkey_server.asgi.actor import Actor
 from runkey_server.database import Database
-from starlette.testclient import TestClient
 
 BEGINNING = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 

@@ -14,7 +14,6 @@ class Postgres:
     """One running server."""
 
     def __init__(self, folder: Path) -> None:
-        # It keeps a lock where the system keeps what lives as long as a session; a machine without sessions has no such place.
         # Where the wheel keeps a lock; a machine without sessions has no such place of its own.
         runtime = folder.with_name("postgres-runtime")
         runtime.mkdir(mode=0o700, exist_ok=True)

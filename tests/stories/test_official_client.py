@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from graphql import parse, validate
 from outside import Machine, Server, start_server
+
 from runkey_server.graphql import executing
 
 pytestmark = pytest.mark.story

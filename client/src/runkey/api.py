@@ -9,9 +9,6 @@ import os
 import re
 from typing import Any
 
-from runkey_wire import identity
-from runkey_wire.errors import Malformed
-
 from runkey import identity as signatures
 from runkey import transport
 from runkey.credentials.model import Credential
@@ -19,6 +16,8 @@ from runkey.errors import AuthenticationError, ForbiddenError, ServerError, Wron
 from runkey.settings import host_name
 from runkey.terminal import printable
 from runkey.transport import Reply
+from runkey_wire import identity
+from runkey_wire.errors import Malformed
 
 VIEWER_SECONDS = 10.0
 

@@ -5,12 +5,11 @@ import os
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from runkey_wire import api_key
-
 from runkey.credentials.locking import locked
 from runkey.errors import AuthenticationError, Error, NotLoggedIn, UsageError
 from runkey.settings import normalise_host
 from runkey.terminal import Terminal, TimedOut
+from runkey_wire import api_key
 
 if TYPE_CHECKING:
     from runkey.authentication import Login

@@ -7,8 +7,6 @@
 
 from typing import Any
 
-from runkey_wire import api_key
-
 from runkey import api, asking, keeping
 from runkey.clock import Clock, SystemClock, as_text
 from runkey.credentials.finding import Finder
@@ -19,6 +17,7 @@ from runkey.machine import machine_name
 from runkey.session import Backend, Session, process
 from runkey.settings import DEFAULT_HOST, Environment, Settings, is_plain_http_elsewhere, normalise_host
 from runkey.terminal import Terminal
+from runkey_wire import api_key
 
 CHECKED_SECONDS = 60.0
 """How long a key that the server took counts as checked: calling login() again costs no request within it."""

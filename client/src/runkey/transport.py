@@ -9,10 +9,9 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from runkey_wire.version import __version__
-
 from runkey.errors import ConnectionFailed, Layer
 from runkey.settings import Environment
+from runkey_wire.version import __version__
 
 CONNECT_SECONDS = 2.5
 """Long enough for a handshake round the world, short enough to hear of a dead server within three seconds."""

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from runkey.credentials import netrc
 from runkey.errors import CannotStore
 

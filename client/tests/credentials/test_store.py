@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from runkey.credentials.model import Credential, Secret
 from runkey.credentials.store import CredentialStore
 from runkey.errors import CannotStore, UsageError

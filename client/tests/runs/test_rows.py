@@ -2,14 +2,18 @@
 
 import json
 import math
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+from runkey.credentials.model import Credential, Secret
 from runkey.runs.encoding import encode
 from runkey.runs.history import History, StepIsPast
 from runkey.runs.mapping import Watched
-from runkey.runs.run import config_text
+from runkey.runs.run import Run, config_text
+from runkey.terminal import Terminal
 
 
 def logged(*calls: tuple[dict[str, object], int | None, bool | None]) -> list[dict[str, object]]:
@@ -92,6 +96,59 @@ def test_a_value_without_a_form_costs_only_itself() -> None:
     assert parsed["ok"] == 1
     assert math.isnan(parsed["nan"])
     assert {key for key, _ in complaints} == {"odd", "circle", "half"}
+
+
+def test_what_is_set_is_held_as_it_was_then() -> None:
+    numpy = pytest.importorskip("numpy")
+    array, listed = numpy.array([1.0, 2.0]), [1, 2]
+    values = Watched({"first": listed})
+    values["array"] = array
+    values.update(listed=listed, scalar=numpy.float32(0.5))
+    values.set_quietly({"row": array})
+    array += 1
+    listed.append(3)
+    assert values.copy() == {"first": [1, 2], "array": [1.0, 2.0], "listed": [1, 2], "scalar": 0.5, "row": [1.0, 2.0]}
+    assert type(values["scalar"]) is float
+    odd = object()
+    values["odd"] = odd
+    assert values["odd"] is odd
+
+
+def run_without_a_server(capsys: pytest.CaptureFixture[str]) -> tuple[Run, Callable[[], list[str]]]:
+    run = Run("r", "p", "mira", "a run", None, Credential("http://127.0.0.1:9", Secret("x" * 40), "a test", account="mira"), Terminal())
+    return run, lambda: [line for line in capsys.readouterr().err.splitlines() if line]
+
+
+def test_a_row_that_is_too_long_costs_only_itself_and_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+    run, said = run_without_a_server(capsys)
+    for length in (1, 2_000_000, 2_000_001, 1):
+        run.log({"text": "x" * length})
+    lines = said()
+    assert len(lines) == 1
+    assert "too long" in lines[0]
+    assert len(run._queue) == 2
+
+
+def test_steps_that_are_past_and_odd_values_are_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+    run, said = run_without_a_server(capsys)
+    run.log({"a": 1}, step=10, commit=True)
+    for step in range(5):
+        run.log({"a": 1}, step=step)
+    for _ in range(5):
+        run.log({"odd": object()})
+    lines = said()
+    assert len(lines) == 2
+    assert "past" in lines[0]
+    assert "'odd'" in lines[1]
+
+
+def test_a_summary_that_is_too_long_is_not_sent(capsys: pytest.CaptureFixture[str]) -> None:
+    run, said = run_without_a_server(capsys)
+    run.summary["text"] = "x" * 2_000_000
+    assert run.take_summary() is None
+    assert "summary" in said()[0]
+    run.summary["text"] = "short"
+    assert json.loads(run.take_summary() or "") == {"text": "short"}
 
 
 def test_config_goes_out_in_w_and_bs_shape() -> None:

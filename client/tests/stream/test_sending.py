@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+
 from runkey.clock import SystemClock
 from runkey.credentials.model import Credential, Secret
-from runkey.stream import Queue, Sender
+from runkey.stream import MAX_LINE_CHARACTERS, LineIsTooLong, Queue, Sender
 
 
 class Scripted:
@@ -21,6 +22,8 @@ class Scripted:
         self.posts: list[tuple[int, str]] = []
         self.last: dict[str, object] = {}
         self.good_key = "good"
+        self.largest = 0
+        self.before_answering: Callable[[], None] = lambda: None
         scripted = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -37,6 +40,8 @@ class Scripted:
         threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
 
     def answer(self, handler: BaseHTTPRequestHandler, body: dict) -> None:
+        self.largest = max(self.largest, int(handler.headers["Content-Length"]))
+        self.before_answering()
         key = handler.headers["Authorization"].removeprefix("Bearer ")
         step: int | str = self.script.pop(0) if self.script else 200
         if step == 200 and key != self.good_key:
@@ -68,25 +73,38 @@ def server() -> Iterator[Scripted]:
     scripted.server.server_close()
 
 
-class Nothing:
-    def take_summary(self) -> None:
-        return None
+class Source:
+    """What a run tells its sender: each is taken once."""
 
-    def take_config(self) -> None:
-        return None
+    def __init__(self, summary: str | None = None, config: str | None = None) -> None:
+        self.summary, self.config = summary, config
+
+    def take_summary(self) -> str | None:
+        taken, self.summary = self.summary, None
+        return taken
+
+    def take_config(self) -> str | None:
+        taken, self.config = self.config, None
+        return taken
 
 
 class Sending:
     """A sender with everything around it."""
 
-    def __init__(self, server: Scripted, key: str = "good", find: Callable[[Credential], Credential | None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        server: Scripted,
+        key: str = "good",
+        find: Callable[[Credential], Credential | None] = lambda _: None,
+        source: Source | None = None,
+    ) -> None:
         self.said: list[str] = []
         self.stopped: list[int] = []
         self.queue = Queue()
         self.credential = Credential(server.url, Secret(key), "a test", account="mira")
         self.sender = Sender(
             self.queue,
-            Nothing(),
+            source or Source(),
             self.credential,
             ("mira", "a project", "r/1"),
             clock=SystemClock(),
@@ -181,12 +199,56 @@ def test_finish_does_not_wait_for_a_key_that_nobody_brings(server: Scripted) -> 
     assert len(sending.queue) == 10
 
 
-def test_stop_reaches_the_script(server: Scripted) -> None:
-    server.script = ["stop"]
+def test_stop_reaches_the_script_once(server: Scripted) -> None:
+    server.script = ["stop"] * 3
     sending = Sending(server)
-    sending.log(0, 1)
-    wait_for(lambda: bool(sending.stopped))
+    for number in range(3):
+        sending.log(number, 1)
+        wait_for(lambda: len(server.lines) == number + 1)
     assert sending.finish()
+    assert len(sending.stopped) == 1
+
+
+def test_a_refusal_of_a_key_that_was_replaced_meanwhile_is_not_minded(server: Scripted) -> None:
+    server.good_key = "renewed"
+    sending = Sending(server)
+
+    def adopt() -> None:
+        server.before_answering = lambda: None
+        sending.sender.adopt(sending.credential.replaced(secret=Secret("renewed")))
+
+    server.before_answering = adopt
+    sending.log(0, 10)
+    assert sending.finish()
+    assert whole(server, 10)
+    assert sending.said == []
+
+
+def test_a_config_that_is_refused_costs_no_row(server: Scripted) -> None:
+    server.script = [503, 422]
+    sending = Sending(server, source=Source(config="{}"))
+    sending.log(0, 10)
+    assert sending.finish()
+    assert whole(server, 10)
+    assert [status for status, _ in server.posts][:2] == [503, 422]
+    assert [text for text in sending.said if "config" in text] == sending.said[-1:]
+
+
+def test_no_body_is_larger_than_a_server_takes_whatever_its_letters(server: Scripted) -> None:
+    sending = Sending(server, source=Source(summary=json.dumps({"s": "😀" * 500_000}, ensure_ascii=False)))
+    for _ in range(12):
+        assert sending.queue.put(json.dumps({"text": "😀" * 500_000}, ensure_ascii=False))
+    assert sending.finish(60)
+    assert len(server.lines) == 12
+    assert 2_000_000 < server.largest <= 16 * 1024 * 1024
+
+
+def test_a_line_that_fits_in_no_request_is_refused() -> None:
+    queue = Queue()
+    assert queue.put("x" * MAX_LINE_CHARACTERS)
+    with pytest.raises(LineIsTooLong):
+        queue.put("x" * (MAX_LINE_CHARACTERS + 1))
+    assert (len(queue), queue.refused) == (1, 1)
 
 
 def test_a_full_queue_refuses_and_counts() -> None:

@@ -4,6 +4,7 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from runkey_wire import api_key, file_stream, history_line, identity, names
 from runkey_wire.errors import Malformed
 from runkey_wire.file_stream import Chunk, FileStreamRequest

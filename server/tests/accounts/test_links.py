@@ -2,6 +2,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from house import StillClock
+
 from runkey_server import accounts
 from runkey_server.accounts import FIRST_ADMINISTRATOR, SIGN_IN
 from runkey_server.database import Database

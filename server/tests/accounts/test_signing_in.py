@@ -1,5 +1,6 @@
 import pytest
 from house import StillClock
+
 from runkey_server import accounts, passwords
 from runkey_server.database import Database
 from runkey_server.errors import Error

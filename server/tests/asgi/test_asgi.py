@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+
 from runkey_server.asgi import requests
 from runkey_server.asgi.failures import STATUS
 from runkey_server.asgi.hosts import Hosts

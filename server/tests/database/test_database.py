@@ -4,6 +4,7 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+
 from runkey_server import app  # noqa: F401 - so that every room's tables are in the metadata
 from runkey_server.database import Database, bump_epoch, metadata, read_epoch
 from runkey_server.database.migrating import current_version, latest_version, migrate

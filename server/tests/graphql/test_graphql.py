@@ -5,6 +5,7 @@ import json
 
 import pytest
 from house import House
+
 from runkey_server import accounts, keys
 from runkey_server.database import Database
 from runkey_wire import api_key

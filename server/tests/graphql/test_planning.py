@@ -1,5 +1,6 @@
 import pytest
 from graphql import GraphQLError
+
 from runkey_server.errors import Error
 from runkey_server.graphql import executing
 from runkey_server.graphql.planning import MAX_ALIASES, MAX_DEPTH, MAX_FIELDS, Planner

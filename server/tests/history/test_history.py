@@ -6,6 +6,7 @@ import math
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from runkey_server import history
 from runkey_server.database import Database
 from runkey_server.database.migrating import migrate

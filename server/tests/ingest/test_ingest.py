@@ -4,6 +4,7 @@ import json
 
 import pytest
 from house import House, Person
+
 from runkey_server import runs
 from runkey_wire import limits
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 from house import PEPPER, Person, StillClock, make_person
+
 from runkey_server import accounts, keys
 from runkey_server.database import Database
 from runkey_server.errors import Error

@@ -1,6 +1,7 @@
 """Every act for everybody, from one table."""
 
 import pytest
+
 from runkey_server.asgi.actor import Actor
 from runkey_server.projects import may
 

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from house import Person, StillClock
+
 from runkey_server import files, projects, runs
 from runkey_server.asgi.actor import Actor
 from runkey_server.database import Database

@@ -8,14 +8,13 @@ import os
 import stat
 from collections.abc import Callable
 
-from runkey_wire import api_key
-
 from runkey.credentials import netrc
 from runkey.credentials.model import Credential, Secret
 from runkey.credentials.store import CredentialStore, members_of, shown_path
 from runkey.errors import UsageError
 from runkey.session import Session
 from runkey.settings import Environment, normalise_host
+from runkey_wire import api_key
 
 DIRECTORY_PROFILE = ".runkey"
 _MAX_PROFILE_BYTES = 200

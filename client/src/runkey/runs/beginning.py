@@ -6,8 +6,6 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from runkey_wire import names
-
 from runkey import api, authentication
 from runkey.credentials.model import Credential
 from runkey.errors import NotLoggedIn, UsageError
@@ -16,6 +14,7 @@ from runkey.runs.encoding import plain
 from runkey.runs.run import Run, config_text
 from runkey.settings import MODES, Environment
 from runkey.terminal import Terminal
+from runkey_wire import names
 
 DEFAULT_PROJECT = "uncategorized"
 _BASE36 = "0123456789abcdefghijklmnopqrstuvwxyz"

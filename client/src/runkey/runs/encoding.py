@@ -27,6 +27,8 @@ def _plain(value: Any) -> Any:
 # Made once: json.dumps makes an encoder a call when it is given options, which costs as much as the row.
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, default=_plain).encode
 
+_UNCHANGING = frozenset((int, float, str, bool, type(None)))
+
 
 def encode(row: Mapping[str, Any], complain: Callable[[str, str], None]) -> str:
     """Write a row as one line. complain(key, reason) is called for each value that had to be left out."""
@@ -42,6 +44,16 @@ def plain(values: Mapping[str, Any], complain: Callable[[str, str], None]) -> di
     """Give a copy of values as JSON will carry them."""
     copied: dict[str, Any] = json.loads(encode(values, complain))
     return copied
+
+
+def snapshot(value: Any) -> Any:
+    """Give a value as it is now, free of what may change or is large elsewhere. One that JSON has no form for is given back as it is."""
+    if type(value) in _UNCHANGING:
+        return value
+    try:
+        return json.loads(_encode(value))
+    except (TypeError, ValueError, RecursionError, OverflowError):
+        return value
 
 
 def _without_odd_values(row: Mapping[str, Any], complain: Callable[[str, str], None]) -> dict[str, Any]:

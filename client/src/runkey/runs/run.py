@@ -21,7 +21,7 @@ from runkey.runs.encoding import encode, plain
 from runkey.runs.history import History, StepIsPast
 from runkey.runs.mapping import Watched
 from runkey.settings import Environment
-from runkey.stream import Queue, Sender
+from runkey.stream import MAX_LINE_CHARACTERS, LineIsTooLong, Queue, Sender
 from runkey.terminal import Terminal
 
 FINISH_SECONDS = 60.0
@@ -88,22 +88,23 @@ class Run:
         the network and never raises because of it; values that JSON cannot carry are left out and named once.
         """
         if os.getpid() != self.pid:
-            self._warn_once("This process was forked from the one that began the run; it does not log to it. Call init() here.")
+            self._warn_once("fork", "This process was forked from the one that began the run; it does not log to it. Call init() here.")
             return
         if self._is_finished:
-            self._warn_once("The run is finished; what is logged now goes nowhere.")
+            self._warn_once("finished", "The run is finished; what is logged now goes nowhere.")
             return
         if not isinstance(data, Mapping):
-            self._warn_once(f"log() takes a mapping of names to values, not a {type(data).__name__}; the row is left out.")
+            self._warn_once("mapping", f"log() takes a mapping of names to values, not a {type(data).__name__}; the row is left out.")
             return
         with self._lock:
             try:
                 rows = self._history.log(data, None if step is None else int(step), commit, self._clock.now())
             except StepIsPast:
-                self._warn_once(f"Step {step} is past (the run is at {self._history.step}); rows for steps that are past are left out.")
+                text = f"Step {step} is past (the run is at {self._history.step}); rows for steps that are past are left out."
+                self._warn_once("past", text)
                 return
             except (TypeError, ValueError):
-                self._warn_once("step is a whole number; the row is left out.")
+                self._warn_once("step", "step is a whole number; the row is left out.")
                 return
             for row in rows:
                 self._keep(row)
@@ -139,7 +140,13 @@ class Run:
             if not self._summary_changed:
                 return None
             self._summary_changed = False
-            return encode(dict(self.summary), self._complain)
+            text = encode(self.summary.copy(), self._complain)
+        if len(text) > MAX_LINE_CHARACTERS:
+            self._warn_once(
+                "summary", f"The summary is {len(text):,} characters long; {MAX_LINE_CHARACTERS:,} is the most. It is not sent."
+            )
+            return None
+        return text
 
     def take_config(self) -> str | None:
         """For the sender: the config as JSON when it changed."""
@@ -147,7 +154,7 @@ class Run:
             if not self._config_changed:
                 return None
             self._config_changed = False
-            return config_text(plain(dict(self.config), self._complain))
+            return config_text(plain(self.config.copy(), self._complain))
 
     def __enter__(self) -> "Run":
         return self
@@ -163,10 +170,16 @@ class Run:
         self._summary_changed = True
         if self._sender is None:
             return
-        if not self._queue.put(encode(row, self._complain)):
-            self._warn_once("The server has been away for so long that no more rows fit in memory: rows are being left out.")
+        try:
+            has_room = self._queue.put(encode(row, self._complain))
+        except LineIsTooLong:
+            text = f"The row of step {row['_step']} is too long: {MAX_LINE_CHARACTERS:,} characters is the most. Such rows are left out."
+            self._warn_once("long", text)
+            return
+        if not has_room:
+            self._warn_once("full", "The server has been away for so long that no more rows fit in memory: rows are being left out.")
         elif self._queue.is_nearly_full:
-            self._warn_once(f"{len(self._queue)} rows wait for the server; there is room for a few more only.")
+            self._warn_once("nearly full", f"{len(self._queue)} rows wait for the server; there is room for a few more only.")
 
     def _send_rest(self, code: int) -> None:
         assert self._sender is not None
@@ -182,7 +195,7 @@ class Run:
             done = self._sender.finish(code, FINISH_SECONDS, waiting)
         except KeyboardInterrupt:
             done = False
-        refused = f" {self._queue.refused} rows found no room." if self._queue.refused else ""
+        refused = f" {self._queue.refused} rows were left out: too long, or no room." if self._queue.refused else ""
         if done:
             self._say(f"Finished: {self._queue.offset} rows are on the server.{refused} {self.url}")
         else:
@@ -196,15 +209,15 @@ class Run:
         self._summary_changed = True
 
     def _complain(self, key: str, why: str) -> None:
-        self._warn_once(f"{key!r} is left out: {why}.")
+        self._warn_once(f"key {key}", f"{key!r} is left out: {why}.")
 
     def _say(self, text: str) -> None:
         if not Environment().silent:
             self._terminal.say(text)
 
-    def _warn_once(self, text: str) -> None:
-        if text not in self._said and len(self._said) < 1_000:
-            self._said.add(text)
+    def _warn_once(self, kind: str, text: str) -> None:
+        if kind not in self._said and len(self._said) < 1_000:
+            self._said.add(kind)
             self._terminal.warn(text)
 
 

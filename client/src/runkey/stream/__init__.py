@@ -4,7 +4,7 @@ Nothing here waits for the network in the caller's thread, or raises into it. Ru
 ends is lost, and said to be.
 """
 
-from runkey.stream.queueing import Queue
+from runkey.stream.queueing import MAX_LINE_CHARACTERS, LineIsTooLong, Queue
 from runkey.stream.sending import Sender
 
-__all__ = ["Queue", "Sender"]
+__all__ = ["MAX_LINE_CHARACTERS", "LineIsTooLong", "Queue", "Sender"]

@@ -9,7 +9,12 @@ from collections import deque
 
 MAX_LINES = 500_000
 MAX_CHARACTERS = 128 * 1024 * 1024
+MAX_LINE_CHARACTERS = 1024 * 1024
 _NEAR = 0.8
+
+
+class LineIsTooLong(ValueError):
+    """A line that fits in no request."""
 
 
 class Queue:
@@ -26,7 +31,10 @@ class Queue:
         self.refused = 0
 
     def put(self, line: str) -> bool:
-        """Take a line; False when there is no room."""
+        """Take a line; False when there is no room. Raises LineIsTooLong."""
+        if len(line) > MAX_LINE_CHARACTERS:
+            self.refused += 1
+            raise LineIsTooLong
         with self._lock:
             if len(self._lines) >= self._max_lines or self._characters + len(line) > self._max_characters:
                 self.refused += 1

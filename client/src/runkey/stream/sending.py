@@ -13,21 +13,20 @@ import urllib.parse
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from runkey_wire import file_stream
-from runkey_wire.file_stream import Chunk, FileStreamRequest
-
 from runkey import api, transport
 from runkey.clock import Clock
 from runkey.credentials.model import Credential
 from runkey.errors import AuthenticationError, ConnectionFailed, Error, ServerError
 from runkey.stream.queueing import Queue
 from runkey.transport import Reply
+from runkey_wire import file_stream
+from runkey_wire.file_stream import Chunk, FileStreamRequest
 
 FLUSH_SECONDS = 1.0
 HEARTBEAT_SECONDS = 30.0
 LOOK_FOR_KEY_SECONDS = 5.0
-MAX_BODY_CHARACTERS = 4 * 1024 * 1024
-"""Well below the 10 MiB that the official client sends: quotes and non-ASCII letters grow on the wire."""
+MAX_BODY_CHARACTERS = 2 * 1024 * 1024
+"""A character of a line is at most four bytes on the wire, so with this many a body stays below the server's 16 MiB, whatever they are."""
 
 _REQUEST_SECONDS = 60.0
 _FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 0.5, 30.0
@@ -75,6 +74,7 @@ class Sender:
         self._hurry = False
         self._finishing: int | None = None
         self._is_refused = False
+        self._was_told_to_stop = False
         self._summary: str | None = None
         self._config: str | None = None
         self._failures = 0
@@ -155,22 +155,19 @@ class Sender:
 
     def _send_once(self) -> None:
         """Send one request, and learn from its answer."""
+        credential = self._credential
         try:
             if self._config is not None:
-                self._send_config(self._config)
-            more = self._send_stream()
+                self._send_config(credential, self._config)
+            more = self._send_stream(credential)
         except AuthenticationError:
-            self._refused()
-            return
-        except (ConnectionFailed, ServerError) as error:
-            status = getattr(error, "status", None)
-            if isinstance(error, ServerError) and status is not None and status not in _TRANSIENT:
-                self._final(str(error))
-            else:
-                self._again(error)
+            self._refused(credential)
             return
         except Error as error:
-            self._final(str(error))
+            if _passes(error):
+                self._again(error)
+            else:
+                self._final(str(error))
             return
         if self._was_away:
             self._say("The server answers again; what was held back is being sent.")
@@ -178,18 +175,25 @@ class Sender:
         if more:
             self._hurry = True
 
-    def _send_config(self, config: str) -> None:
+    def _send_config(self, credential: Credential, config: str) -> None:
+        """Send a changed config. A server that will not take it is told of, and costs no row."""
         entity, project, run_id = self._path
         variables = {"entity": entity, "project": project, "name": run_id, "config": config}
-        api.graphql(self._credential, UPSERT_CONFIG, variables, timeout_seconds=_REQUEST_SECONDS)
-        if self._config == config:
-            self._config = None
+        self._config = None
+        try:
+            api.graphql(credential, UPSERT_CONFIG, variables, timeout_seconds=_REQUEST_SECONDS)
+        except Error as error:
+            if isinstance(error, AuthenticationError) or _passes(error):
+                self._config = config
+                raise
+            self._say(f"The changed config was not taken: {error} Rows are sent on.")
 
-    def _send_stream(self) -> bool:
+    def _send_stream(self, credential: Credential) -> bool:
         """Post what waits; whether there is more. Raises AuthenticationError, ConnectionFailed, ServerError with its status."""
-        offset, lines = self._queue.peek(MAX_BODY_CHARACTERS)
-        more = offset + len(lines) < self._queue.offset + len(self._queue)
         summary = self._summary
+        room = MAX_BODY_CHARACTERS - len(summary or "")
+        offset, lines = self._queue.peek(max(room, 0))
+        more = offset + len(lines) < self._queue.offset + len(self._queue)
         files = {}
         if lines:
             files[file_stream.HISTORY] = Chunk(offset, lines)
@@ -197,23 +201,24 @@ class Sender:
             files[file_stream.SUMMARY] = Chunk(0, (summary,))
         last = self._finishing is not None and not more
         request = FileStreamRequest(files=files, complete=last, exit_code=self._finishing if last else None)
-        reply = self._post(request)
+        reply = self._post(credential, request)
         self._queue.acknowledge(len(lines))
         if self._summary is summary:
             self._summary = None
-        if _is_stop(reply):
+        if _is_stop(reply) and not self._was_told_to_stop:
+            self._was_told_to_stop = True
             self._stop()
         self.is_done = last
         return more or (self._finishing is not None and not last)
 
-    def _post(self, request: FileStreamRequest) -> Reply:
-        host = self._credential.host
+    def _post(self, credential: Credential, request: FileStreamRequest) -> Reply:
+        host = credential.host
         path = "/".join(urllib.parse.quote(part, safe="") for part in self._path)
         reply = transport.send(
             "POST",
             f"{host}/files/{path}/file_stream",
             headers={
-                "Authorization": f"Bearer {self._credential.secret.reveal()}",
+                "Authorization": f"Bearer {credential.secret.reveal()}",
                 "Content-Type": "application/json",
             },
             body=json.dumps(file_stream.build(request), ensure_ascii=False).encode("utf-8", "replace"),
@@ -229,10 +234,14 @@ class Sender:
             )
         return reply
 
-    def _refused(self) -> None:
-        self._is_refused = True
+    def _refused(self, credential: Credential) -> None:
+        with self._wake:
+            if self._credential is not credential:  # another was adopted while this one was being refused
+                self._hurry = True
+                return
+            self._is_refused = True
         self._say(
-            f"{self._credential.host} refused the key of this run: it was revoked, or its account disabled. Training goes on and what is "
+            f"{credential.host} refused the key of this run: it was revoked, or its account disabled. Training goes on and what is "
             "logged is held back. Run `runkey login` in another terminal, or runkey.login() here, and it is sent."
         )
 
@@ -265,6 +274,13 @@ mutation UpsertConfig($entity: String, $project: String, $name: String, $config:
   upsertBucket(input: {entityName: $entity, modelName: $project, name: $name, config: $config}) { inserted }
 }
 """
+
+
+def _passes(error: Error) -> bool:
+    """Whether a request is worth sending again: no answer, or one that passes."""
+    if isinstance(error, ConnectionFailed):
+        return True
+    return isinstance(error, ServerError) and (error.status is None or error.status in _TRANSIENT)
 
 
 def _is_stop(reply: Reply) -> bool:

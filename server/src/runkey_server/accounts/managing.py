@@ -3,12 +3,12 @@
 from datetime import datetime
 
 import sqlalchemy as sa
-from runkey_wire import names
 
 from runkey_server.accounts import store
 from runkey_server.accounts.model import RESERVED_NAMES, Account
 from runkey_server.database import bump_epoch
 from runkey_server.errors import Error
+from runkey_wire import names
 
 
 def create_account(

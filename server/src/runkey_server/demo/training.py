@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import asdict
 
 import runkey
-
 from runkey_server.demo import model, penguins
 
 STEPS, BATCH_SIZE, LEARNING_RATE, SEED = 300, 24, 0.05, 7

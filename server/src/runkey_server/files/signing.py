@@ -9,12 +9,11 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from runkey_wire import limits
-
 from runkey_server import tokens
 from runkey_server.clock import Clock
 from runkey_server.errors import Error
 from runkey_server.files.model import Grant
+from runkey_wire import limits
 
 LIFETIME = timedelta(hours=1)
 _MAC_BYTES = 32

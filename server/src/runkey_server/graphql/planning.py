@@ -23,9 +23,9 @@ from graphql import (
     parse,
     validate,
 )
-from runkey_wire import limits
 
 from runkey_server.errors import Error
+from runkey_wire import limits
 
 MAX_DEPTH = 15
 MAX_FIELDS = 300

@@ -9,7 +9,6 @@ from typing import Any
 import msgspec
 from anyio import to_thread
 from graphql import GraphQLError, GraphQLSchema
-from runkey_wire import limits
 from starlette.types import Receive, Scope, Send
 
 from runkey_server import errors
@@ -26,6 +25,7 @@ from runkey_server.graphql import executing
 from runkey_server.graphql.context import Context
 from runkey_server.graphql.planning import Plan, Planner
 from runkey_server.keys import Authenticator
+from runkey_wire import limits
 
 
 class _Request(msgspec.Struct):

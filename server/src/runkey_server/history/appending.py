@@ -7,12 +7,12 @@ that is begun again under its id overwrites: the official client, started twice 
 from typing import Any
 
 import sqlalchemy as sa
-from runkey_wire import history_line, limits
-from runkey_wire.errors import Malformed
 
 from runkey_server.errors import Error
 from runkey_server.history import store
 from runkey_server.history.model import Stream
+from runkey_wire import history_line, limits
+from runkey_wire.errors import Malformed
 
 _MAX_STEP = 2**63 - 1
 

@@ -3,10 +3,10 @@
 from typing import Any
 
 import sqlalchemy as sa
-from runkey_wire import history_line
 
 from runkey_server.history import store
 from runkey_server.history.model import Stream
+from runkey_wire import history_line
 
 
 def count_lines(transaction: sa.Connection, run_id: int, stream: Stream) -> int:

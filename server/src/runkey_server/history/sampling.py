@@ -3,11 +3,11 @@
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from runkey_wire import history_line
 
 from runkey_server.history import store
 from runkey_server.history.model import Stream
 from runkey_server.history.reading import read_all
+from runkey_wire import history_line
 
 _T = TypeVar("_T")
 

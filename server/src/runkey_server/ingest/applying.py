@@ -7,8 +7,6 @@ mends a lost answer.
 from datetime import datetime
 
 import sqlalchemy as sa
-from runkey_wire import file_stream
-from runkey_wire.file_stream import Chunk, FileStreamRequest
 
 from runkey_server import history, runs
 from runkey_server.asgi.actor import Actor
@@ -16,6 +14,8 @@ from runkey_server.database import Database
 from runkey_server.errors import Error
 from runkey_server.history import Stream
 from runkey_server.runs import Report, Run
+from runkey_wire import file_stream
+from runkey_wire.file_stream import Chunk, FileStreamRequest
 
 _STREAMS = {file_stream.HISTORY: Stream.HISTORY, file_stream.EVENTS: Stream.EVENTS}
 

@@ -8,8 +8,6 @@ from typing import Any
 
 import msgspec
 from anyio import to_thread
-from runkey_wire import file_stream, limits
-from runkey_wire.errors import Malformed
 from starlette.types import Receive, Scope, Send
 
 from runkey_server import errors
@@ -22,6 +20,8 @@ from runkey_server.database import Database
 from runkey_server.errors import Error
 from runkey_server.ingest.applying import apply
 from runkey_server.keys import Authenticator
+from runkey_wire import file_stream, limits
+from runkey_wire.errors import Malformed
 
 REQUESTS_PER_SECOND = 1_000
 """For one key. The official client sends a request every few seconds a run; a key may serve hundreds of runs."""

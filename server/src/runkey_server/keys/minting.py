@@ -3,7 +3,6 @@
 from datetime import datetime
 
 import sqlalchemy as sa
-from runkey_wire import api_key
 
 from runkey_server import tokens
 from runkey_server.accounts import Account
@@ -11,6 +10,7 @@ from runkey_server.database import bump_epoch
 from runkey_server.errors import Error
 from runkey_server.keys import store
 from runkey_server.keys.model import ApiKey
+from runkey_wire import api_key
 
 MAX_DESCRIPTION_CHARACTERS = 200
 _IMPORTED_PREFIX = "imported "

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import monotonic
 
-from runkey_wire import api_key, limits
-
 from runkey_server import errors, tokens
 from runkey_server.accounts import Account
 from runkey_server.asgi.actor import Actor
@@ -21,6 +19,7 @@ from runkey_server.clock import Clock
 from runkey_server.database import Database, read_epoch
 from runkey_server.keys import store
 from runkey_server.keys.model import GRACE, ApiKey
+from runkey_wire import api_key, limits
 
 MAX_REMEMBERED = 100_000
 EPOCH_COUNTS_SECONDS = 1.0

@@ -3,13 +3,13 @@
 from datetime import datetime
 
 import sqlalchemy as sa
-from runkey_wire import names
 
 from runkey_server.asgi.actor import Actor
 from runkey_server.errors import Error
 from runkey_server.projects import store
 from runkey_server.projects.access import may
 from runkey_server.projects.model import Project
+from runkey_wire import names
 
 
 def find_project(transaction: sa.Connection, actor: Actor | None, entity: str | None, name: str) -> Project | None:

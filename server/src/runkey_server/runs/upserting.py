@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from runkey_wire import names
 
 from runkey_server.asgi.actor import Actor
 from runkey_server.errors import Error
@@ -15,6 +14,7 @@ from runkey_server.projects import may, open_project
 from runkey_server.runs import store
 from runkey_server.runs.model import Changes, Run
 from runkey_server.runs.naming import mint_display_name
+from runkey_wire import names
 
 DEFAULT_PROJECT = "uncategorized"
 _MAX_JSON_CHARACTERS = 16 * 1024 * 1024

@@ -14,7 +14,6 @@ from typing import Any
 
 import jinja2
 from anyio import to_thread
-from runkey_wire import limits
 from starlette.types import Receive, Scope, Send
 
 from runkey_server import __version__, accounts, tokens
@@ -29,6 +28,7 @@ from runkey_server.clock import Clock
 from runkey_server.database import Database
 from runkey_server.errors import Error
 from runkey_server.web import words
+from runkey_wire import limits
 
 Handler = Callable[["Visit"], Awaitable[None]]
 

@@ -3,8 +3,6 @@
 import urllib.parse
 
 from anyio import to_thread
-from runkey_wire import identity
-from runkey_wire.errors import Malformed
 from starlette.types import Receive, Scope, Send
 
 from runkey_server import __version__
@@ -12,6 +10,8 @@ from runkey_server.asgi.hosts import Hosts
 from runkey_server.asgi.responses import send_json
 from runkey_server.database import Database, read_epoch
 from runkey_server.errors import Error
+from runkey_wire import identity
+from runkey_wire.errors import Malformed
 
 
 class Identity:
