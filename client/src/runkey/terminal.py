@@ -46,16 +46,16 @@ class Terminal:
 
     @property
     def is_notebook(self) -> bool:
-        """Whether this is a Jupyter kernel: only then can a cell ask."""
-        if "ipykernel" not in sys.modules or "IPython" not in sys.modules:
-            return False
-        shell = sys.modules["IPython"].get_ipython()
-        return shell is not None and getattr(shell, "kernel", None) is not None
+        """Whether this is a Jupyter kernel."""
+        return _kernel() is not None
 
     @property
     def has_person(self) -> bool:
         """Whether somebody can be asked."""
-        return self.is_notebook or (_is_terminal(self.stdin) and _is_terminal(self.stderr))
+        kernel = _kernel()
+        if kernel is not None:  # one that runs a notebook in a batch has no input box, and says so in this attribute
+            return bool(getattr(kernel, "_allow_stdin", True))
+        return _is_terminal(self.stdin) and _is_terminal(self.stderr)
 
     def choose(self, entries: list[str], timeout: float | None = None) -> int:
         """Offer a numbered menu; give the index of what was chosen. A single entry is taken without asking.
@@ -118,6 +118,13 @@ class Terminal:
 def printable(text: str) -> str:
     """Replace what a terminal would act on: a name that a server sends must not move the cursor."""
     return "".join(c if c.isprintable() or c == "\n" else "�" for c in text)
+
+
+def _kernel() -> Any:
+    """Give the kernel that this process is, or None."""
+    if "ipykernel" not in sys.modules or "IPython" not in sys.modules:
+        return None
+    return getattr(sys.modules["IPython"].get_ipython(), "kernel", None)
 
 
 def _is_terminal(stream: Any) -> bool:
