@@ -112,7 +112,7 @@ def test_the_first_administrator(browser: object, served: Server) -> None:
     assert page.inner_text("h1") == "Sign in"
     page.go_back()
     page.goto(served.url + "/")
-    assert page.url.endswith("/signin")
+    assert page.url.endswith("/signin?next=%2F")
     page.goto(served.first_link)
     page.fill("#name", "second")
     page.fill("#password", PASSWORD)

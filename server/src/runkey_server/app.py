@@ -25,12 +25,18 @@ from runkey_server.graphql.routes import GraphqlDoor
 from runkey_server.ingest.routes import FileStreamDoor
 from runkey_server.ingest.storage import StorageDoor
 from runkey_server.keys import Authenticator, Verifier
+from runkey_server.oauth import Waiting
+from runkey_server.oauth.routes import OAuthDoor
+from runkey_server.oauth.waiting import LOOK_EVERY_SECONDS
 from runkey_server.settings import Settings
+from runkey_server.web import device as device_pages
 from runkey_server.web import runs as run_pages
+from runkey_server.web import settings as settings_pages
 from runkey_server.web import sign_in as sign_in_pages
 from runkey_server.web import well_known
-from runkey_server.web.pages import Pages
+from runkey_server.web.pages import Pages, Visit
 from runkey_server.web.telemetry import Telemetry
+from runkey_wire import device_authorization as wire
 
 _STATIC = Path(__file__).parent / "web" / "static"
 _READ_EPOCH_EVERY_SECONDS = 0.2
@@ -51,11 +57,14 @@ def build(settings: Settings, clock: Clock = clocks.now) -> ASGIApp:
         settings.base_url,
         is_public_url_set=settings.public_url is not None,
         trusted_proxies=settings.trusted_proxies,
+        listen_host=settings.listen_host,
     )
     verifier = Verifier(database, keys.pepper, clock)
     authenticator = Authenticator(verifier)
     signer = Signer(keys.signing, clock)
-    pages = Pages(database, hosts, keys.signing, clock)
+    pages = Pages(database, hosts, keys.signing, keys.pepper, clock, sign_up=settings.sign_up)
+    waiting = Waiting(database, clock)
+    oauth = OAuthDoor(database, keys.pepper, hosts, waiting, clock)
     storage = StorageDoor(database, Directory(settings.data / "files"), signer, authenticator, clock)
     router = Router(
         routes=[
@@ -67,10 +76,14 @@ def build(settings: Settings, clock: Clock = clocks.now) -> ASGIApp:
             _route("/ready", well_known.Ready(database), "GET"),
             _route("/.well-known/runkey", well_known.Identity(keys.identity, hosts), "GET"),
             _route("/sdk/otel/v1/{signal}", Telemetry(hosts), "POST"),
+            _route(wire.DEVICE_AUTHORIZATION_PATH, _app(oauth.device_authorization), "POST"),
+            _route(wire.TOKEN_PATH, _app(oauth.token), "POST"),
+            _route(wire.REVOKE_PATH, _app(oauth.revoke), "POST"),
+            _route(wire.METADATA_PATH, _app(oauth.metadata), "GET"),
             *_pages(pages),
         ],
         default=_nothing_here(pages),
-        lifespan=lambda _: _keep_house(verifier, database),
+        lifespan=lambda _: _keep_house(verifier, waiting, database),
     )
     return Frame(router, hosts)
 
@@ -82,11 +95,27 @@ def _pages(pages: Pages) -> list[Route]:
         _route("/signout", pages.route(sign_in_pages.sign_out), "POST"),
         _route("/setup", pages.route(sign_in_pages.setup), "GET", "POST"),
         _route("/welcome", pages.route(sign_in_pages.welcome), "GET", "POST"),
+        _route("/signup", pages.route(sign_in_pages.sign_up), "GET", "POST"),
+        _route("/device", pages.route(device_pages.device), "GET", "POST"),
+        _route("/device/done", pages.route(device_pages.done), "GET"),
+        _route(wire.AUTHORIZE_PATH, pages.route(device_pages.authorize_program), "GET", "POST"),
+        _route("/authorize", pages.route(device_pages.authorize), "GET", "POST"),
+        _route("/notices", pages.route(settings_pages.put_notices_away), "POST"),
+        _route("/settings", pages.route(_to_machines), "GET"),
+        _route("/settings/keys", pages.route(settings_pages.key_page), "GET", "POST"),
+        _route("/settings/machines", pages.route(settings_pages.machine_page), "GET", "POST"),
+        _route("/settings/sessions", pages.route(settings_pages.session_page), "GET", "POST"),
+        _route("/settings/account", pages.route(settings_pages.account_page), "GET", "POST"),
+        _route("/settings/people", pages.route(settings_pages.people_page), "GET", "POST"),
         _route("/", pages.route(run_pages.home), "GET"),
         _route("/{entity}", pages.route(run_pages.entity), "GET"),
         _route("/{entity}/{project}", pages.route(run_pages.project), "GET"),
         _route("/{entity}/{project}/runs/{run}", pages.route(run_pages.run), "GET"),
     ]
+
+
+async def _to_machines(visit: Visit) -> None:
+    await visit.go("/settings/machines")
 
 
 def _route(path: str, app: Any, *methods: str) -> Route:
@@ -133,22 +162,30 @@ def _nothing_here(pages: Pages) -> ASGIApp:
 
 
 @contextlib.asynccontextmanager
-async def _keep_house(verifier: Verifier, database: Database) -> AsyncIterator[None]:
+async def _keep_house(verifier: Verifier, waiting: Waiting, database: Database) -> AsyncIterator[None]:
     """Run what each worker does beside answering: follow the credential epoch, note when keys were used."""
     to_thread.current_default_thread_limiter().total_tokens = _THREADS
     tasks = [
+        asyncio.create_task(_repeat_async(waiting.look, LOOK_EVERY_SECONDS)),
         asyncio.create_task(_repeat(verifier.keep_current, _READ_EPOCH_EVERY_SECONDS)),
         asyncio.create_task(_repeat(verifier.note_uses, _NOTE_USES_EVERY_SECONDS)),
     ]
     try:
         yield
     finally:
+        waiting.end()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         with contextlib.suppress(Error):
             await to_thread.run_sync(verifier.note_uses)
         database.close()
+
+
+async def _repeat_async(act: Any, every_seconds: float) -> None:
+    while True:
+        await act()
+        await asyncio.sleep(every_seconds)
 
 
 async def _repeat(act: Any, every_seconds: float) -> None:

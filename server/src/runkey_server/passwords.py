@@ -56,6 +56,14 @@ def hash_password(password: str) -> str:
         return _hasher.hash(_normal(password))
 
 
+def checked_hash(password: str, *, context: tuple[str, ...] = ()) -> str:
+    """Check a new password and hash it for keeping. Raises Error `invalid` with what is wrong, `unavailable` when too many wait."""
+    fault = fault_of(password, context=context)
+    if fault:
+        raise errors.Error("invalid", f"The password {fault}")
+    return hash_password(password)
+
+
 def is_right(password: str, kept: str | None) -> bool:
     """Check a password against a kept hash; None, for nobody, costs the same and is never right."""
     if len(password) > MAX_CHARACTERS:

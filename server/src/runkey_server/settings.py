@@ -4,11 +4,23 @@ import ipaddress
 import urllib.parse
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from runkey_server.errors import Error
 
 DEFAULT_LISTEN = "127.0.0.1:8080"
 DEFAULT_DATA = "runkey-data"
+
+SignUp = Literal["open", "invitation", "closed"]
+
+
+@dataclass(frozen=True)
+class AnonymousLimits:
+    """How much, and how long."""
+
+    runs: int = 100
+    megabytes: int = 200
+    days: int = 14
 
 
 @dataclass(frozen=True)
@@ -38,6 +50,21 @@ class Settings:
 
     workers: int = 1
     """Worker processes."""
+
+    sign_up: SignUp | None = None
+    """Who may make an account: anybody ("open"), whoever holds an invitation, nobody ("closed"); unset, open on loopback only."""
+
+    allow_anonymous: bool | None = None
+    """Whether runs may be logged without an account; unset, on loopback only."""
+
+    anonymous_limits: AnonymousLimits = AnonymousLimits()
+    """What an account without a name may keep, and for how long."""
+
+    smtp_url: str | None = field(default=None, repr=False)
+    """Where mail is handed over: smtp://user:password@host:587 or smtps://…; unset, none is sent."""
+
+    mail_from: str | None = None
+    """The sender of that mail."""
 
     database_url: str | None = field(default=None, repr=False)
     """Set by tests only: a database other than DATA/runkey.db."""

@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import secrets
 
-from runkey_wire import api_key
+from runkey_wire import api_key, device_authorization
 
 TOKEN_BYTES = 32
 
@@ -28,6 +28,11 @@ def mint_key(kind: str) -> str:
 def mint_id(prefix: str) -> str:
     """Make a public handle: not secret, but not to be counted either (60 bits)."""
     return f"{prefix}_{base64.b32encode(secrets.token_bytes(10)).decode().lower()[:12]}"
+
+
+def mint_user_code(characters: int) -> str:
+    """Make a code that a person types (RFC 8628 section 6.1): consonants only, so that no word comes out; 4.3 bits a character."""
+    return "".join(secrets.choice(device_authorization.USER_CODE_ALPHABET) for _ in range(characters))
 
 
 def digest(token: str) -> bytes:

@@ -62,7 +62,7 @@ def test_sign_in_link_sets_the_password(database: Database, clock: StillClock) -
     with pytest.raises(Error, match="too short"):
         accounts.redeem_sign_in(database, code, "short", clock())
     accounts.redeem_sign_in(database, code, PASSWORD, clock())
-    assert accounts.sign_in(database, "MIRA", PASSWORD).id == account.id
+    assert accounts.sign_in(database, "MIRA", PASSWORD, at=clock()).id == account.id
     with pytest.raises(Error):
         accounts.redeem_sign_in(database, code, PASSWORD, clock())
 

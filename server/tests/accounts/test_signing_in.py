@@ -15,11 +15,11 @@ def test_sign_in_says_the_same_whatever_is_wrong(database: Database, clock: Stil
         accounts.create_account(transaction, "nopassword", at=clock())
         disabled = accounts.create_account(transaction, "away", at=clock(), password_hash=hashed)
         accounts.disable_account(transaction, disabled, clock())
-    assert accounts.sign_in(database, "mira", PASSWORD).id == account.id
+    assert accounts.sign_in(database, "mira", PASSWORD, at=clock()).id == account.id
     refusals = set()
     for name, password in [("mira", "wrong"), ("nobody", PASSWORD), ("nopassword", PASSWORD), ("away", PASSWORD), ("mira", "")]:
         with pytest.raises(Error) as refusal:
-            accounts.sign_in(database, name, password)
+            accounts.sign_in(database, name, password, at=clock())
         refusals.add((refusal.value.code, refusal.value.message))
     assert len(refusals) == 1
 
@@ -33,7 +33,7 @@ def test_session_begins_is_found_and_ends(database: Database, clock: StillClock)
     with database.writing() as transaction:
         found = accounts.find_session(transaction, token, clock())
         assert found is not None
-        assert found.name == "mira"
+        assert found.account.name == "mira"
         assert accounts.find_session(transaction, token + "x", clock()) is None
         accounts.end_session(transaction, token)
         assert accounts.find_session(transaction, token, clock()) is None

@@ -1,41 +1,113 @@
-"""People: signing up, signing in, browser sessions, one-time links. An account is also an entity, the owner of projects.
+"""People: signing up, signing in, browser sessions, one-time links, notices. An account is also an entity, the owner of projects.
 
-Tables: `accounts`, `browser_sessions`, `one_time_links`. What an account may do is decided in `projects`; its API keys live in `keys`.
+Tables: `accounts`, `browser_sessions`, `one_time_links`, `attempts`, `notices`. What an account may do is decided in `projects`; its API
+keys live in `keys`, its machines in `machines`.
 """
 
-from runkey_server.accounts.links import FIRST_ADMINISTRATOR, SIGN_IN, find_link, issue_link, redeem_first_administrator, redeem_sign_in
+from runkey_server.accounts.attempts import (
+    ANONYMOUS_FROM_ONE_PLACE,
+    USER_CODE_AT_ALL,
+    USER_CODE_BY_ONE_ACCOUNT,
+    USER_CODE_FROM_ONE_PLACE,
+    check_limit,
+    forget_old_attempts,
+    note_attempt,
+)
+from runkey_server.accounts.links import (
+    CLAIM,
+    DASHBOARD,
+    FIRST_ADMINISTRATOR,
+    INVITATION,
+    RESET,
+    SIGN_IN,
+    SPENT,
+    find_link,
+    find_linked_account,
+    issue_link,
+    redeem_first_administrator,
+    redeem_sign_in,
+    spend_link,
+)
 from runkey_server.accounts.managing import (
     administrator_exists,
+    count_anonymous_accounts,
+    count_bytes,
     create_account,
+    create_anonymous_account,
     delete_account,
     disable_account,
     find_account,
+    find_account_by_id,
     get_account,
     list_accounts,
+    list_due_accounts,
+    mark_claimed,
+    set_email,
 )
-from runkey_server.accounts.model import RESERVED_NAMES, Account
-from runkey_server.accounts.sessions import SESSION_DAYS, begin_session, end_session, find_session
+from runkey_server.accounts.model import RESERVED_NAMES, Account, BrowserSession, Notice
+from runkey_server.accounts.notices import list_notices, put_notices_away, tell
+from runkey_server.accounts.sessions import (
+    SESSION_DAYS,
+    begin_session,
+    end_other_sessions,
+    end_session,
+    end_session_of,
+    find_session,
+    list_sessions,
+)
 from runkey_server.accounts.signing_in import sign_in
+from runkey_server.accounts.signing_up import change_password, sign_up
 
 __all__ = [
+    "ANONYMOUS_FROM_ONE_PLACE",
+    "CLAIM",
+    "DASHBOARD",
     "FIRST_ADMINISTRATOR",
+    "INVITATION",
     "RESERVED_NAMES",
+    "RESET",
     "SESSION_DAYS",
     "SIGN_IN",
+    "SPENT",
+    "USER_CODE_AT_ALL",
+    "USER_CODE_BY_ONE_ACCOUNT",
+    "USER_CODE_FROM_ONE_PLACE",
     "Account",
+    "BrowserSession",
+    "Notice",
     "administrator_exists",
     "begin_session",
+    "change_password",
+    "check_limit",
+    "count_anonymous_accounts",
+    "count_bytes",
     "create_account",
+    "create_anonymous_account",
     "delete_account",
     "disable_account",
+    "end_other_sessions",
     "end_session",
+    "end_session_of",
     "find_account",
+    "find_account_by_id",
     "find_link",
+    "find_linked_account",
     "find_session",
+    "forget_old_attempts",
     "get_account",
     "issue_link",
     "list_accounts",
+    "list_due_accounts",
+    "list_notices",
+    "list_sessions",
+    "mark_claimed",
+    "note_attempt",
+    "put_notices_away",
     "redeem_first_administrator",
     "redeem_sign_in",
+    "set_email",
     "sign_in",
+    "sign_up",
+    "spend_link",
+    "tell",
 ]

@@ -1,4 +1,4 @@
-"""One-time links: the one that makes the first administrator, and the one by which a person first signs in.
+"""One-time links: to become the first administrator, to sign in for the first time, to be invited, to get a new password.
 
 The code in a link is 256 random bits, kept as a hash, single use, with an end. It travels in the fragment of the address, which browsers
 send to no server, and is posted by the page.
@@ -16,13 +16,34 @@ from runkey_server.errors import Error
 
 FIRST_ADMINISTRATOR = "first_administrator"
 SIGN_IN = "sign_in"
+INVITATION = "invitation"
+RESET = "reset"
+CLAIM = "claim"
+DASHBOARD = "dashboard"
 
-LIFETIME = {FIRST_ADMINISTRATOR: timedelta(hours=24), SIGN_IN: timedelta(days=7)}
-_SPENT = "This link was used already, or its time is over. Ask whoever runs the server for a new one."
+LIFETIME = {
+    FIRST_ADMINISTRATOR: timedelta(hours=24),
+    SIGN_IN: timedelta(days=7),
+    INVITATION: timedelta(days=7),
+    RESET: timedelta(minutes=30),
+    CLAIM: timedelta(days=7),
+}
+SPENT = "This link was used already, or its time is over. Ask whoever runs the server for a new one."
 
 
-def issue_link(transaction: sa.Connection, purpose: str, *, at: datetime, account: Account | None = None) -> str:
-    """Make a link's code and give it out, this once; an earlier unused one for the same purpose and account stops working."""
+def issue_link(
+    transaction: sa.Connection,
+    purpose: str,
+    *,
+    at: datetime,
+    account: Account | None = None,
+    email: str | None = None,
+    expires_at: datetime | None = None,
+) -> str:
+    """Make a link's code and give it out, this once.
+
+    An earlier unused one for the same purpose and account stops working; invitations, which have no account yet, do not.
+    """
     code = tokens.mint_token()
     store.insert_link(
         transaction,
@@ -30,7 +51,9 @@ def issue_link(transaction: sa.Connection, purpose: str, *, at: datetime, accoun
         purpose=purpose,
         account_id=account.id if account else None,
         at=at,
-        expires_at=at + LIFETIME[purpose],
+        expires_at=expires_at or at + LIFETIME[purpose],
+        email=email,
+        replaces=purpose != INVITATION,
     )
     return code
 
@@ -40,15 +63,26 @@ def find_link(transaction: sa.Connection, code: str, purpose: str, at: datetime)
     return store.find_link(transaction, tokens.digest(code), purpose, at) is not None
 
 
+def find_linked_account(transaction: sa.Connection, code: str, purpose: str, at: datetime) -> Account | None:
+    """Give the account that a working code belongs to."""
+    row = store.find_link(transaction, tokens.digest(code), purpose, at)
+    return None if row is None or row.account_id is None else store.find_account_by_id(transaction, row.account_id)
+
+
+def spend_link(transaction: sa.Connection, code: str, at: datetime) -> bool:
+    """Use a code up; False when somebody else was faster."""
+    return store.spend_link(transaction, tokens.digest(code), at)
+
+
 def redeem_first_administrator(database: Database, code: str, name: str, password: str, at: datetime) -> Account:
     """Make the first administrator. Raises Error `forbidden` for a spent code, `invalid` or `conflict` for name or password."""
     with database.reading() as transaction:
         if not find_link(transaction, code, FIRST_ADMINISTRATOR, at):
-            raise Error("forbidden", _SPENT)
-    password_hash = _checked_hash(password, name)
+            raise Error("forbidden", SPENT)
+    password_hash = passwords.checked_hash(password, context=(name,))
     with database.writing() as transaction:
         if not store.spend_link(transaction, tokens.digest(code), at) or store.any_administrator(transaction):
-            raise Error("forbidden", _SPENT)
+            raise Error("forbidden", SPENT)
         return managing.create_account(transaction, name, at=at, is_admin=True, password_hash=password_hash)
 
 
@@ -56,21 +90,14 @@ def redeem_sign_in(database: Database, code: str, password: str, at: datetime) -
     """Set the password of the account that a link belongs to. Raises Error `forbidden` for a spent code, `invalid` for the password."""
     digest = tokens.digest(code)
     with database.reading() as transaction:
-        row = store.find_link(transaction, digest, SIGN_IN, at)
-        account = store.find_account_by_id(transaction, row.account_id) if row else None
+        found = [find_linked_account(transaction, code, purpose, at) for purpose in (SIGN_IN, RESET)]
+        account = found[0] or found[1]
     if account is None or not account.is_active:
-        raise Error("forbidden", _SPENT)
-    password_hash = _checked_hash(password, account.name)
+        raise Error("forbidden", SPENT)
+    password_hash = passwords.checked_hash(password, context=(account.name,))
     with database.writing() as transaction:
         if not store.spend_link(transaction, digest, at):
-            raise Error("forbidden", _SPENT)
+            raise Error("forbidden", SPENT)
         store.set_password_hash(transaction, account.id, password_hash)
         store.delete_sessions_of(transaction, account.id)
     return account
-
-
-def _checked_hash(password: str, name: str) -> str:
-    fault = passwords.fault_of(password, context=(name,))
-    if fault:
-        raise Error("invalid", f"The password {fault}")
-    return passwords.hash_password(password)

@@ -1,4 +1,8 @@
-"""A browser's session: 256 random bits in a cookie, their hash in a row, a new one at every sign-in."""
+"""A browser's session: 256 random bits in a cookie, their hash in a row, a new one at every sign-in.
+
+It lasts 12 hours; 30 days for somebody who asked to stay signed in, which an administrator cannot. Giving the password again before
+something that matters is a sign-in too, and begins a new session in the old one's place.
+"""
 
 from datetime import datetime, timedelta
 
@@ -6,25 +10,51 @@ import sqlalchemy as sa
 
 from runkey_server import tokens
 from runkey_server.accounts import store
-from runkey_server.accounts.model import Account
+from runkey_server.accounts.model import Account, BrowserSession
 
 SESSION_DAYS = 30
-_ADMINISTRATOR_HOURS = 12
+_SHORT = timedelta(hours=12)
+_MAX_AGENT_CHARACTERS = 200
 
 
-def begin_session(transaction: sa.Connection, account: Account, at: datetime) -> str:
-    """Begin a session and give its token, this once. An administrator's lasts half a day, others' 30 days."""
+def begin_session(
+    transaction: sa.Connection, account: Account, at: datetime, *, stays: bool = False, user_agent: str = "", address: str = ""
+) -> str:
+    """Begin a session and give its token, this once. stays: for 30 days, unless it is an administrator's."""
     token = tokens.mint_token()
-    lifetime = timedelta(hours=_ADMINISTRATOR_HOURS) if account.is_admin else timedelta(days=SESSION_DAYS)
-    store.insert_session(transaction, digest=tokens.digest(token), account_id=account.id, at=at, expires_at=at + lifetime)
+    store.insert_session(
+        transaction,
+        digest=tokens.digest(token),
+        handle=tokens.mint_id("ses"),
+        account_id=account.id,
+        at=at,
+        expires_at=at + (timedelta(days=SESSION_DAYS) if stays and not account.is_admin else _SHORT),
+        user_agent="".join(c for c in user_agent if c.isprintable())[:_MAX_AGENT_CHARACTERS],
+        address=address,
+    )
     return token
 
 
-def find_session(transaction: sa.Connection, token: str, at: datetime) -> Account | None:
-    """Find whose session a token is; None when it is unknown, expired, ended, or its account is disabled."""
+def find_session(transaction: sa.Connection, token: str, at: datetime) -> BrowserSession | None:
+    """Find the session of a token; None when it is unknown, expired, ended, or its account is disabled."""
     return store.find_session(transaction, tokens.digest(token), at)
+
+
+def list_sessions(transaction: sa.Connection, account: Account, at: datetime) -> list[BrowserSession]:
+    """Give the browsers that are signed in to an account, newest first."""
+    return store.list_sessions(transaction, account, at)
 
 
 def end_session(transaction: sa.Connection, token: str) -> None:
     """End a session; nothing happens for an unknown token."""
     store.delete_session(transaction, tokens.digest(token))
+
+
+def end_session_of(transaction: sa.Connection, account: Account, handle: str) -> None:
+    """End one session of an account by its public id."""
+    store.delete_sessions_of(transaction, account.id, only=handle)
+
+
+def end_other_sessions(transaction: sa.Connection, session: BrowserSession) -> None:
+    """End every session of the account but this one."""
+    store.delete_sessions_of(transaction, session.account.id, but=session.handle)

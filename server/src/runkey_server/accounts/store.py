@@ -1,12 +1,12 @@
-"""The rows of accounts, browser sessions and one-time links: functions that take an open transaction."""
+"""The rows of accounts, browser sessions, one-time links, attempts and notices: functions that take an open transaction."""
 
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from runkey_server.accounts.model import Account
-from runkey_server.accounts.tables import accounts, browser_sessions, one_time_links
+from runkey_server.accounts.model import Account, BrowserSession, Notice
+from runkey_server.accounts.tables import accounts, attempts, browser_sessions, notices, one_time_links
 from runkey_server.database import insert_for
 
 _COLUMNS = (
@@ -17,17 +17,34 @@ _COLUMNS = (
     accounts.c.created_at,
     accounts.c.disabled_at,
     accounts.c.password_hash.is_not(None).label("has_password"),
+    accounts.c.anonymous_until,
+    accounts.c.claimed_by,
+    accounts.c.stored_bytes,
+)
+_SESSION_COLUMNS = (
+    browser_sessions.c.handle,
+    browser_sessions.c.signed_in_at,
+    browser_sessions.c.expires_at,
+    browser_sessions.c.user_agent,
+    browser_sessions.c.address,
 )
 _SELECT = sa.select(*_COLUMNS).where(accounts.c.deleted_at.is_(None))
 
 
 def insert_account(
-    transaction: sa.Connection, *, name: str, is_admin: bool, email: str | None, password_hash: str | None, at: datetime
+    transaction: sa.Connection,
+    *,
+    name: str,
+    at: datetime,
+    is_admin: bool = False,
+    email: str | None = None,
+    password_hash: str | None = None,
+    anonymous_until: datetime | None = None,
 ) -> Account | None:
     """Add a row; None when the name is taken, also by a deleted account."""
     row = transaction.execute(
         insert_for(transaction, accounts)
-        .values(name=name, is_admin=is_admin, email=email, password_hash=password_hash, created_at=at)
+        .values(name=name, is_admin=is_admin, email=email, password_hash=password_hash, created_at=at, anonymous_until=anonymous_until)
         .on_conflict_do_nothing()
         .returning(accounts.c.id)
     ).first()
@@ -72,22 +89,96 @@ def mark_account(transaction: sa.Connection, account_id: int, **moments: datetim
     transaction.execute(sa.update(accounts).where(accounts.c.id == account_id).values(**moments))
 
 
-def insert_session(transaction: sa.Connection, *, digest: bytes, account_id: int, at: datetime, expires_at: datetime) -> None:
+def set_email(transaction: sa.Connection, account_id: int, email: str | None) -> None:
+    """Replace the address for mail."""
+    transaction.execute(sa.update(accounts).where(accounts.c.id == account_id).values(email=email))
+
+
+def mark_claimed(transaction: sa.Connection, account_id: int, claimed_by: int) -> bool:
+    """Note who claimed an account without a name; False when somebody did before."""
+    marked = transaction.execute(
+        sa.update(accounts)
+        .where(accounts.c.id == account_id, accounts.c.claimed_by.is_(None), accounts.c.deleted_at.is_(None))
+        .values(claimed_by=claimed_by)
+    )
+    return marked.rowcount == 1
+
+
+def count_bytes(transaction: sa.Connection, account_id: int, more: int) -> int:
+    """Add to what an account has stored; give the sum."""
+    return int(
+        transaction.execute(
+            sa.update(accounts)
+            .where(accounts.c.id == account_id)
+            .values(stored_bytes=accounts.c.stored_bytes + more)
+            .returning(accounts.c.stored_bytes)
+        ).scalar_one()
+    )
+
+
+def list_due(transaction: sa.Connection, at: datetime, at_most: int) -> list[Account]:
+    """Give accounts without a name whose time is over."""
+    return [_account(row) for row in transaction.execute(_SELECT.where(accounts.c.anonymous_until <= at).limit(at_most))]
+
+
+def count_anonymous(transaction: sa.Connection, since: datetime) -> int:
+    """Count the accounts without a name that were made since a moment."""
+    counted = sa.select(sa.func.count()).where(accounts.c.anonymous_until.is_not(None), accounts.c.created_at > since)
+    return int(transaction.execute(counted).scalar_one())
+
+
+def insert_session(
+    transaction: sa.Connection,
+    *,
+    digest: bytes,
+    handle: str,
+    account_id: int,
+    at: datetime,
+    expires_at: datetime,
+    user_agent: str,
+    address: str,
+) -> None:
     """Add a browser session, and drop the ones that have expired."""
     transaction.execute(sa.delete(browser_sessions).where(browser_sessions.c.expires_at <= at))
-    transaction.execute(sa.insert(browser_sessions).values(digest=digest, account_id=account_id, signed_in_at=at, expires_at=expires_at))
+    transaction.execute(
+        sa.insert(browser_sessions).values(
+            digest=digest,
+            handle=handle,
+            account_id=account_id,
+            signed_in_at=at,
+            expires_at=expires_at,
+            user_agent=user_agent,
+            address=address,
+        )
+    )
 
 
-def find_session(transaction: sa.Connection, digest: bytes, at: datetime) -> Account | None:
-    """Find whose unexpired session this is."""
+def find_session(transaction: sa.Connection, digest: bytes, at: datetime) -> BrowserSession | None:
+    """Find an unexpired session of an account that is not disabled."""
     row = transaction.execute(
-        _SELECT.join_from(browser_sessions, accounts).where(
+        sa.select(*_COLUMNS, *_SESSION_COLUMNS)
+        .join_from(browser_sessions, accounts)
+        .where(
             browser_sessions.c.digest == digest,
             browser_sessions.c.expires_at > at,
             accounts.c.disabled_at.is_(None),
+            accounts.c.deleted_at.is_(None),
         )
     ).first()
-    return None if row is None else _account(row)
+    if row is None:
+        return None
+    account = Account(**{column.key: row._mapping[column.key] for column in _COLUMNS})
+    return BrowserSession(account, **{column.key: row._mapping[column.key] for column in _SESSION_COLUMNS})
+
+
+def list_sessions(transaction: sa.Connection, account: Account, at: datetime) -> list[BrowserSession]:
+    """Give the unexpired sessions of an account, newest first."""
+    rows = transaction.execute(
+        sa.select(*_SESSION_COLUMNS)
+        .where(browser_sessions.c.account_id == account.id, browser_sessions.c.expires_at > at)
+        .order_by(browser_sessions.c.signed_in_at.desc())
+    )
+    return [BrowserSession(account, **row._mapping) for row in rows]
 
 
 def delete_session(transaction: sa.Connection, digest: bytes) -> None:
@@ -95,9 +186,14 @@ def delete_session(transaction: sa.Connection, digest: bytes) -> None:
     transaction.execute(sa.delete(browser_sessions).where(browser_sessions.c.digest == digest))
 
 
-def delete_sessions_of(transaction: sa.Connection, account_id: int) -> None:
-    """End all sessions of an account."""
-    transaction.execute(sa.delete(browser_sessions).where(browser_sessions.c.account_id == account_id))
+def delete_sessions_of(transaction: sa.Connection, account_id: int, *, but: str | None = None, only: str | None = None) -> None:
+    """End sessions of an account: all, all but the one of a handle, or only that of a handle."""
+    statement = sa.delete(browser_sessions).where(browser_sessions.c.account_id == account_id)
+    if but is not None:
+        statement = statement.where(browser_sessions.c.handle != but)
+    if only is not None:
+        statement = statement.where(browser_sessions.c.handle == only)
+    transaction.execute(statement)
 
 
 def insert_link(
@@ -108,20 +204,24 @@ def insert_link(
     account_id: int | None,
     at: datetime,
     expires_at: datetime,
+    email: str | None = None,
+    replaces: bool = True,
 ) -> None:
-    """Add a one-time link; unused ones of the same purpose and account stop working."""
+    """Add a one-time link; replaces: unused ones of the same purpose and account stop working."""
+    if replaces:
+        same = (one_time_links.c.purpose == purpose, one_time_links.c.account_id.is_not_distinct_from(account_id))
+        transaction.execute(sa.delete(one_time_links).where(*same))
     transaction.execute(
-        sa.delete(one_time_links).where(one_time_links.c.purpose == purpose, one_time_links.c.account_id.is_not_distinct_from(account_id))
-    )
-    transaction.execute(
-        sa.insert(one_time_links).values(digest=digest, purpose=purpose, account_id=account_id, created_at=at, expires_at=expires_at)
+        sa.insert(one_time_links).values(
+            digest=digest, purpose=purpose, account_id=account_id, created_at=at, expires_at=expires_at, email=email
+        )
     )
 
 
 def find_link(transaction: sa.Connection, digest: bytes, purpose: str, at: datetime) -> Any:
-    """Find an unused, unexpired link: a row with `account_id`, or None."""
+    """Find an unused, unexpired link: a row with `account_id` and `email`, or None."""
     return transaction.execute(
-        sa.select(one_time_links.c.account_id).where(
+        sa.select(one_time_links.c.account_id, one_time_links.c.email).where(
             one_time_links.c.digest == digest,
             one_time_links.c.purpose == purpose,
             one_time_links.c.used_at.is_(None),
@@ -141,6 +241,51 @@ def spend_link(transaction: sa.Connection, digest: bytes, at: datetime) -> bool:
 def delete_links_of(transaction: sa.Connection, account_id: int) -> None:
     """End all links of an account."""
     transaction.execute(sa.delete(one_time_links).where(one_time_links.c.account_id == account_id))
+
+
+def count_attempts(transaction: sa.Connection, bucket: str, since: datetime) -> tuple[int, datetime | None]:
+    """Count what was tried since a moment, and give when it was last tried."""
+    found = transaction.execute(
+        sa.select(sa.func.count(), sa.func.max(attempts.c.at)).where(attempts.c.bucket == bucket, attempts.c.at > since)
+    ).one()
+    last = found[1]
+    return int(found[0]), last
+
+
+def insert_attempt(transaction: sa.Connection, bucket: str, at: datetime) -> None:
+    """Note one try."""
+    transaction.execute(sa.insert(attempts).values(bucket=bucket, at=at))
+
+
+def delete_attempts(transaction: sa.Connection, *, bucket: str | None = None, before: datetime | None = None) -> None:
+    """Forget the tries of a bucket, or those before a moment."""
+    statement = sa.delete(attempts)
+    if bucket is not None:
+        statement = statement.where(attempts.c.bucket == bucket)
+    if before is not None:
+        statement = statement.where(attempts.c.at < before)
+    transaction.execute(statement)
+
+
+def insert_notice(transaction: sa.Connection, account_id: int, words: str, path: str, at: datetime) -> None:
+    """Add a notice."""
+    transaction.execute(sa.insert(notices).values(account_id=account_id, words=words, path=path, at=at))
+
+
+def list_notices(transaction: sa.Connection, account_id: int, at_most: int) -> list[Notice]:
+    """Give an account's notices, newest first."""
+    rows = transaction.execute(
+        sa.select(notices.c.id, notices.c.at, notices.c.words, notices.c.path)
+        .where(notices.c.account_id == account_id)
+        .order_by(notices.c.id.desc())
+        .limit(at_most)
+    )
+    return [Notice(**row._mapping) for row in rows]
+
+
+def delete_notices_of(transaction: sa.Connection, account_id: int) -> None:
+    """Drop an account's notices."""
+    transaction.execute(sa.delete(notices).where(notices.c.account_id == account_id))
 
 
 def _account(row: Any) -> Account:

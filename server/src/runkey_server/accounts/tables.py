@@ -1,4 +1,4 @@
-"""The rows of accounts, browser sessions and one-time links."""
+"""The rows of accounts, browser sessions, one-time links, attempts and notices."""
 
 import sqlalchemy as sa
 
@@ -16,15 +16,23 @@ accounts = sa.Table(
     sa.Column("disabled_at", Instant),
     # A deleted account keeps its row and so its name: nobody else may come to own addresses that were shared.
     sa.Column("deleted_at", Instant),
+    # Set for an account without a name: when it is purged unless somebody claims it. claimed_by keeps who did.
+    sa.Column("anonymous_until", Instant, index=True),
+    sa.Column("claimed_by", RowId),
+    # Counted for accounts without a name alone, because they alone have a limit.
+    sa.Column("stored_bytes", sa.BigInteger, nullable=False, server_default="0"),
 )
 
 browser_sessions = sa.Table(
     "browser_sessions",
     metadata,
     sa.Column("digest", sa.LargeBinary, primary_key=True),
+    sa.Column("handle", sa.Text, nullable=False, unique=True),
     sa.Column("account_id", RowId, sa.ForeignKey(accounts.c.id), nullable=False, index=True),
     sa.Column("signed_in_at", Instant, nullable=False),
     sa.Column("expires_at", Instant, nullable=False),
+    sa.Column("user_agent", sa.Text, nullable=False),
+    sa.Column("address", sa.Text, nullable=False),
 )
 
 one_time_links = sa.Table(
@@ -36,4 +44,23 @@ one_time_links = sa.Table(
     sa.Column("created_at", Instant, nullable=False),
     sa.Column("expires_at", Instant, nullable=False),
     sa.Column("used_at", Instant),
+    sa.Column("email", sa.Text),
+)
+
+attempts = sa.Table(
+    "attempts",
+    metadata,
+    sa.Column("bucket", sa.Text, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Index("ix_attempts_bucket", "bucket", "at"),
+)
+
+notices = sa.Table(
+    "notices",
+    metadata,
+    sa.Column("id", RowId, primary_key=True),
+    sa.Column("account_id", RowId, sa.ForeignKey(accounts.c.id), nullable=False, index=True),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("words", sa.Text, nullable=False),
+    sa.Column("path", sa.Text, nullable=False),
 )

@@ -8,7 +8,8 @@ class Actor:
     """A caller whose credential was found good.
 
     account_id, entity, email, is_admin: whose credential it is. key_id, key_kind: which; None for a person with a browser session.
-    only_opened_runs: the key was replaced, rotated or has expired, and may only write on to runs that it opened before.
+    machine_id: the machine whose own key it is. only_opened_runs: the key was replaced, rotated or has expired, and may only write on to
+    runs that it opened before.
     """
 
     account_id: int
@@ -18,6 +19,7 @@ class Actor:
     key_id: str | None = None
     key_kind: str | None = None
     only_opened_runs: bool = False
+    machine_id: str | None = None
 
     @property
     def may_manage_keys(self) -> bool:

@@ -5,7 +5,7 @@ host is misdirected (421): a page of a foreign name that resolves here must not 
 """
 
 import urllib.parse
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 
 from starlette.types import Scope
 
@@ -14,11 +14,27 @@ from runkey_server.errors import Error
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
+LOOPBACK = "this computer"
+_FORWARDING = frozenset({b"forwarded", b"via", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-real-ip"})
+
+
+def network_of(address: str) -> str:
+    """Name the network of an address, for counting and comparing: an IPv4 address's /24, an IPv6 address's /64, this computer."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return LOOPBACK if address == "localhost" else address
+    mapped = getattr(found, "ipv4_mapped", None)
+    found = mapped or found
+    if found.is_loopback:
+        return LOOPBACK
+    return str(ip_network(f"{found}/{24 if found.version == 4 else 64}", strict=False))
+
 
 class Hosts:
     """What is known of this server's address and of the proxies before it."""
 
-    def __init__(self, base_url: str, *, is_public_url_set: bool, trusted_proxies: tuple[str, ...]) -> None:
+    def __init__(self, base_url: str, *, is_public_url_set: bool, trusted_proxies: tuple[str, ...], listen_host: str = "127.0.0.1") -> None:
         """base_url: the public URL, or the listen address as one."""
         parts = urllib.parse.urlsplit(base_url)
         self.base_url = base_url
@@ -27,6 +43,7 @@ class Hosts:
         self._scheme = parts.scheme
         self._is_public_url_set = is_public_url_set
         self._trusted_proxies = frozenset(trusted_proxies)
+        self._is_listening_on_loopback = network_of(listen_host) == LOOPBACK
         self._known: dict[str, str] = {}
 
     def check(self, scope: Scope) -> None:
@@ -51,6 +68,15 @@ class Hosts:
             return self.base_url
         given = header(scope, b"host") or ""
         return f"{self._scheme}://{given}" if self.host_of(scope) in LOOPBACK_NAMES else self.base_url
+
+    def is_loopback_only(self, scope: Scope) -> bool:
+        """Tell whether nobody but this computer can have sent a request: what opens sign-up and accounts without a name by default."""
+        return (
+            self._is_listening_on_loopback
+            and not self._is_public_url_set
+            and self.host_of(scope) in LOOPBACK_NAMES
+            and not any(name in _FORWARDING for name, _ in scope["headers"])
+        )
 
     def client_of(self, scope: Scope) -> str:
         """Give the address that a request comes from. X-Forwarded-For counts only from a trusted proxy: its last untrusted entry."""

@@ -23,6 +23,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--trusted-proxy", action="append", default=[], metavar="ADDRESS", help="a proxy whose X-Forwarded-For is believed")
     parser.add_argument("--tls-cert", type=Path, metavar="FILE", help="certificate chain, to serve https without a proxy")
     parser.add_argument("--tls-key", type=Path, metavar="FILE", help="its private key")
+    parser.add_argument(
+        "--sign-up",
+        choices=("open", "invitation", "closed"),
+        help="who may make an account (default: anybody on this computer; by invitation as soon as others can reach the server)",
+    )
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="worker processes (default: 1)")
 
 
@@ -38,6 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
         tls_cert=arguments.tls_cert,
         tls_key=arguments.tls_key,
         workers=arguments.workers,
+        sign_up=arguments.sign_up,
     )
     settings_module.check(settings)
     prepare_folder(settings.data)

@@ -1,4 +1,4 @@
-"""`runkey-server user create|list|disable|enable|delete`: works beside a running server."""
+"""`runkey-server user create|invite|reset|list|disable|enable|delete`: works beside a running server."""
 
 import argparse
 import json
@@ -18,8 +18,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     create.add_argument("name", metavar="NAME", help="its name: lower-case letters, digits, dashes, underscores")
     create.add_argument("--admin", action="store_true", help="make it an administrator")
     create.add_argument("--email", help="its address for mail")
-    link = acts.add_parser("link", help="print a new one-time link for an account that cannot sign in")
-    link.add_argument("name", metavar="NAME")
+    invite = acts.add_parser("invite", help="print a one-time link by which somebody makes an account")
+    reset = acts.add_parser("reset", help="print a one-time link by which an account gets a new password")
+    reset.add_argument("name", metavar="NAME")
     disable = acts.add_parser("disable", help="end its sessions and refuse its keys, from this moment on")
     disable.add_argument("name", metavar="NAME")
     enable = acts.add_parser("enable", help="undo disable")
@@ -29,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     delete.add_argument("--yes", action="store_true", help="do not ask")
     listing = acts.add_parser("list", help="list the accounts")
     listing.add_argument("--json", action="store_true", help="as JSON")
-    for each in (create, link, disable, enable, delete, listing):
+    for each in (create, invite, reset, disable, enable, delete, listing):
         add_data_argument(each)
 
 
@@ -55,11 +56,20 @@ def _create(database: Database, arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _link(database: Database, arguments: argparse.Namespace) -> int:
+def _invite(database: Database, arguments: argparse.Namespace) -> int:
+    with database.writing() as transaction:
+        code = accounts.issue_link(transaction, accounts.INVITATION, at=clock.now())
+    print("Invitation to make an account (works once, within 7 days):")
+    print(f"  {find_base_url(arguments.data)}/signup#{code}")
+    return 0
+
+
+def _reset(database: Database, arguments: argparse.Namespace) -> int:
     with database.writing() as transaction:
         account = accounts.get_account(transaction, arguments.name)
-        code = accounts.issue_link(transaction, accounts.SIGN_IN, at=clock.now(), account=account)
-    _print_link(arguments, code)
+        code = accounts.issue_link(transaction, accounts.RESET, at=clock.now(), account=account)
+    print("Link to choose a new password with (works once, within 30 minutes):")
+    print(f"  {find_base_url(arguments.data)}/welcome#{code}")
     return 0
 
 
@@ -124,7 +134,8 @@ def _list(database: Database, arguments: argparse.Namespace) -> int:
 
 _ACTS = {
     "create": _create,
-    "link": _link,
+    "invite": _invite,
+    "reset": _reset,
     "disable": _disable,
     "enable": _enable,
     "delete": _delete,

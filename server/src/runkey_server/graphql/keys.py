@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from runkey_server import keys
+from runkey_server import keys, machines
 from runkey_server.errors import Error
 from runkey_server.graphql.context import Context, Info
 
@@ -67,7 +67,7 @@ def _rotate(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
 def _revoke(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
     context: Context = info.context
     key = _meant(context, input.get("id"))
-    keys.revoke(context.transaction, key, context.now)
+    machines.end_key(context.transaction, key, context.now)
     return {"apiKey": _api_key(keys.get_key(context.transaction, key.id), context.now)}
 
 

@@ -39,7 +39,7 @@ PUBLIC_FIELDS = frozenset({"__typename", "__type", "serverInfo"})
 
 # Fields whose resolvers open no transaction; an operation of these alone is answered without a thread.
 _MEMORY_ROOTS = PUBLIC_FIELDS | {"viewer"}
-_DATABASE_FIELDS = frozenset({"apiKeys", "currentApiKey"})
+_DATABASE_FIELDS = frozenset({"apiKeys", "currentApiKey", "machines"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from runkey_server import history, runs
+from runkey_server import history, machines, runs
 from runkey_server.errors import Error
 from runkey_server.graphql import ids
 from runkey_server.graphql.context import Context, Info
@@ -117,6 +117,7 @@ def _upsert(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
         changes,
         context.now,
     )
+    machines.note_host(context.transaction, context.caller.machine_id, input.get("host"), context.now)
     bucket = as_run(run, context)
     if not input.get("id"):
         # The official client goes on from this count (observed with 0.31.0). One that resumes names the run by its id as well; one that

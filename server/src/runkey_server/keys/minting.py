@@ -26,6 +26,7 @@ def mint(
     description: str | None = None,
     expires_at: datetime | None = None,
     made_by: str | None = None,
+    machine_id: str | None = None,
 ) -> tuple[ApiKey, str]:
     """Make a key; give its row and its secret. Raises Error `invalid` for a bad description or an end that has passed."""
     if description is not None and len(description) > MAX_DESCRIPTION_CHARACTERS:
@@ -48,6 +49,7 @@ def mint(
         replaced_at=None,
         revoked_at=None,
         made_by=made_by,
+        machine_id=machine_id,
     )
     store.insert_key(transaction, key, tokens.keyed_digest(pepper, secret))
     return key, secret
@@ -91,6 +93,12 @@ def import_key(
     return key
 
 
+def retire(transaction: sa.Connection, key: ApiKey, at: datetime) -> bool:
+    """Let a key open no more runs: it writes those that it opened to their end. False when it was replaced or revoked before."""
+    bump_epoch(transaction)
+    return store.mark_replaced(transaction, key.id, at)
+
+
 def rotate(transaction: sa.Connection, pepper: bytes, key: ApiKey, *, at: datetime) -> tuple[ApiKey, str]:
     """Replace a key by a new one of the same kind, description and lifetime; the old one writes its open runs to their end.
 
@@ -109,5 +117,6 @@ def rotate(transaction: sa.Connection, pepper: bytes, key: ApiKey, *, at: dateti
         expires_at=at + lifetime if lifetime else None,
         # Of the same maker, not of the key it replaces: ending the old one must not end its successor.
         made_by=key.made_by,
+        machine_id=key.machine_id,
         at=at,
     )

@@ -7,6 +7,9 @@ from typing import Literal
 GRACE = timedelta(hours=24)
 """How long a replaced, rotated or expired key may write on to runs it opened: one 401 makes the official client drop its run for good."""
 
+LIFETIME = timedelta(days=365)
+"""How long a key lasts that a machine or a page asks for."""
+
 State = Literal["active", "expired", "replaced", "revoked"]
 
 
@@ -15,7 +18,7 @@ class ApiKey:
     """One key.
 
     id: its public handle. kind: user, machine, service or anonymous. made_by: the key that made it, which takes it along when
-    revoked.
+    revoked. machine_id: the machine whose own key it is.
     """
 
     id: str
@@ -30,6 +33,7 @@ class ApiKey:
     replaced_at: datetime | None
     revoked_at: datetime | None
     made_by: str | None
+    machine_id: str | None = None
 
     @property
     def name(self) -> str:

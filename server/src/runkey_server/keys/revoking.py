@@ -4,10 +4,12 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from runkey_server import tokens
 from runkey_server.database import bump_epoch
 from runkey_server.errors import Error
 from runkey_server.keys import store
 from runkey_server.keys.model import ApiKey
+from runkey_wire import api_key, limits
 
 
 def revoke(transaction: sa.Connection, key: ApiKey, at: datetime) -> list[str]:
@@ -36,6 +38,14 @@ def get_key(transaction: sa.Connection, key_id: str, *, account_id: int | None =
     return key
 
 
-def list_keys(transaction: sa.Connection, *, account_id: int | None = None) -> list[ApiKey]:
-    """Give the keys of an account, or all, oldest first."""
-    return store.list_keys(transaction, account_id)
+def find_key_by_secret(transaction: sa.Connection, pepper: bytes, secret: str) -> ApiKey | None:
+    """Find the key whose secret this is, whatever its state."""
+    if len(secret) > limits.MAX_KEY_CHARACTERS or api_key.fault_of(secret) is not None:
+        return None
+    found = store.find_by_digest(transaction, tokens.keyed_digest(pepper, secret))
+    return found[0] if found else None
+
+
+def list_keys(transaction: sa.Connection, *, account_id: int | None = None, machine_id: str | None = None) -> list[ApiKey]:
+    """Give the keys of an account, of a machine, or all, oldest first."""
+    return store.list_keys(transaction, account_id, machine_id)

@@ -63,11 +63,13 @@ def find_key(transaction: sa.Connection, key_id: str) -> ApiKey | None:
     return None if row is None else _key(row)
 
 
-def list_keys(transaction: sa.Connection, account_id: int | None = None) -> list[ApiKey]:
-    """Give the keys of an account, or all, oldest first."""
+def list_keys(transaction: sa.Connection, account_id: int | None = None, machine_id: str | None = None) -> list[ApiKey]:
+    """Give the keys of an account, of a machine, or all, oldest first."""
     statement = sa.select(*_COLUMNS).order_by(api_keys.c.created_at, api_keys.c.id)
     if account_id is not None:
         statement = statement.where(api_keys.c.account_id == account_id)
+    if machine_id is not None:
+        statement = statement.where(api_keys.c.machine_id == machine_id)
     return [_key(row) for row in transaction.execute(statement)]
 
 

@@ -23,4 +23,5 @@ api_keys = sa.Table(
     sa.Column("replaced_at", Instant),
     sa.Column("revoked_at", Instant),
     sa.Column("made_by", sa.Text, index=True),
+    sa.Column("machine_id", sa.Text, index=True),
 )

@@ -129,5 +129,6 @@ def _actor(key: ApiKey, account: Account, *, only_opened_runs: bool) -> Actor:
         is_admin=account.is_admin,
         key_id=key.id,
         key_kind=key.kind,
+        machine_id=key.machine_id,
         only_opened_runs=only_opened_runs,
     )

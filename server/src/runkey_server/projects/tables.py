@@ -14,3 +14,12 @@ projects = sa.Table(
     sa.Column("created_at", Instant, nullable=False),
     sa.UniqueConstraint("account_id", "name"),
 )
+
+# Where the projects of an entity went that was claimed: a run under way goes on writing to the address it began with.
+project_aliases = sa.Table(
+    "project_aliases",
+    metadata,
+    sa.Column("entity", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("project_id", RowId, sa.ForeignKey(projects.c.id), nullable=False),
+)

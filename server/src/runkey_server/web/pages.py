@@ -1,26 +1,30 @@
 """What every page shares: rendering, the browser's session, form tokens, and errors a person can read.
 
 A form is accepted when it comes from a page of ours: its token belongs to the browser's form cookie, and the browser says that it was sent
-from here (Sec-Fetch-Site; Origin where a browser does not send that).
+from here (Sec-Fetch-Site; Origin where a browser does not send that). Before something that matters (a new key, an approval, another
+password) the password must have been given within five minutes; a form that comes later asks for it, on the form itself.
 """
 
 import hmac
+import urllib.parse
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import jinja2
+import sqlalchemy as sa
 from anyio import to_thread
 from starlette.types import Receive, Scope, Send
 
 from runkey_server import __version__, accounts, tokens
-from runkey_server.accounts import Account
+from runkey_server.accounts import Account, BrowserSession
 from runkey_server.asgi.actor import Actor
 from runkey_server.asgi.failures import STATUS
-from runkey_server.asgi.hosts import Hosts
+from runkey_server.asgi.hosts import Hosts, network_of
 from runkey_server.asgi.middleware import ACTOR
 from runkey_server.asgi.requests import header, read_form
 from runkey_server.asgi.responses import send_html, send_redirect
@@ -31,21 +35,25 @@ from runkey_server.web import words
 from runkey_wire import limits
 
 Handler = Callable[["Visit"], Awaitable[None]]
+Result = TypeVar("Result")
+
+_DEVICE_DAYS = 365
 
 
 class Pages:
     """The means by which routes show pages."""
 
-    def __init__(self, database: Database, hosts: Hosts, signing_key: bytes, clock: Clock) -> None:
-        """Load the templates."""
+    def __init__(self, database: Database, hosts: Hosts, signing_key: bytes, pepper: bytes, clock: Clock, *, sign_up: str | None) -> None:
+        """Load the templates. sign_up: the setting of that name."""
         self.database = database
         self.hosts = hosts
+        self.pepper = pepper
         self.clock = clock
+        self._sign_up = sign_up
         self._signing_key = signing_key
         # The __Host- prefix lets no other host of the domain, and no plain http, set these; browsers take it over https alone.
         prefix = "__Host-" if hosts.is_https else ""
-        self._session_cookie = f"{prefix}runkey-session"
-        self._form_cookie = f"{prefix}runkey-form"
+        self.cookie_names = {name: f"{prefix}runkey-{name}" for name in ("session", "form", "device")}
         self._templates = jinja2.Environment(
             loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
             autoescape=True,
@@ -59,38 +67,19 @@ class Pages:
         """Make an ASGI application of a page's handler; an Error becomes a page with its sentence."""
         return _Page(self, handler)
 
-    def cookies_of(self, scope: Scope) -> "_Cookies":
-        """Read the two cookies of ours."""
-        try:
-            jar = SimpleCookie(header(scope, b"cookie") or "")
-        except CookieError:
-            jar = SimpleCookie()
-        values = [jar[name].value if name in jar else None for name in (self._session_cookie, self._form_cookie)]
-        return _Cookies(*values)
+    def signed(self, purpose: str, value: str) -> str:
+        """Sign a value that a browser keeps for us."""
+        return tokens.sign(self._signing_key, f"{purpose}\n{value}".encode()).hex()
 
-    def find_account(self, session_token: str) -> Account | None:
-        """Find whose session this is."""
-        with self.database.reading() as transaction:
-            return accounts.find_session(transaction, session_token, self.clock())
-
-    def form_token(self, form_cookie: str) -> str:
-        """Give the token that forms of a browser with this cookie carry."""
-        return tokens.sign(self._signing_key, b"form\n" + form_cookie.encode()).hex()
-
-    def cookie(self, name: str, value: str, *, max_age_seconds: int, same_site: str) -> tuple[bytes, bytes]:
+    def set_cookie(self, name: str, value: str, *, max_age_seconds: int, same_site: str = "Lax") -> tuple[bytes, bytes]:
         """Write a Set-Cookie header. An empty value with no age removes it."""
         secure = "; Secure" if self.hosts.is_https else ""
-        text = f"{name}={value}; Path=/; Max-Age={max_age_seconds}; HttpOnly; SameSite={same_site}{secure}"
+        text = f"{self.cookie_names[name]}={value}; Path=/; Max-Age={max_age_seconds}; HttpOnly; SameSite={same_site}{secure}"
         return (b"set-cookie", text.encode())
 
-    def session_cookie(self, token: str, *, is_ended: bool = False) -> tuple[bytes, bytes]:
-        """Write the header that begins or ends a browser's session."""
-        age = 0 if is_ended else accounts.SESSION_DAYS * 86400
-        return self.cookie(self._session_cookie, token, max_age_seconds=age, same_site="Lax")
-
-    def new_form_cookie(self, value: str) -> tuple[bytes, bytes]:
-        """Write the header that gives a browser its form cookie."""
-        return self.cookie(self._form_cookie, value, max_age_seconds=86400, same_site="Strict")
+    def sign_up_policy(self, scope: Scope) -> str:
+        """Say who may make an account by this request: open, invitation or closed."""
+        return self._sign_up or ("open" if self.hosts.is_loopback_only(scope) else "invitation")
 
     def render(self, template: str, values: dict[str, Any]) -> str:
         """Fill a template in."""
@@ -101,6 +90,7 @@ class Pages:
 class _Cookies:
     session: str | None
     form: str | None
+    device: str | None
 
 
 class _Page:
@@ -109,87 +99,180 @@ class _Page:
         self._handler = handler
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        cookies = self._pages.cookies_of(scope)
-        account = None
-        visit = Visit(self._pages, scope, receive, send, cookies, None)
+        visit = Visit(self._pages, scope, receive, send)
         try:
-            if cookies.session:
-                account = await to_thread.run_sync(self._pages.find_account, cookies.session)
-                visit.account = account
-                scope.setdefault("state", {})[ACTOR] = visit.actor
+            await visit.recognise()
             await self._handler(visit)
+        except NeedsSignIn:
+            await visit.go(f"/signin?next={urllib.parse.quote(visit.address, safe='')}")
         except Error as error:
             await visit.show_error(error)
+
+
+class NeedsSignIn(Exception):
+    """A page that only somebody signed in may see."""
 
 
 class Visit:
     """One request of a browser, and the ways to answer it."""
 
-    def __init__(self, pages: Pages, scope: Scope, receive: Receive, send: Send, cookies: _Cookies, account: Account | None) -> None:
+    def __init__(self, pages: Pages, scope: Scope, receive: Receive, send: Send) -> None:
         """Hold what a handler needs."""
-        self._pages = pages
-        self._scope = scope
+        self.pages = pages
+        self.scope = scope
         self._receive = receive
         self._send = send
-        self._cookies = cookies
-        self.account = account
+        self._cookies = _read_cookies(pages, scope)
+        self._headers: tuple[tuple[bytes, bytes], ...] = ()
+        self.session: BrowserSession | None = None
+
+    async def recognise(self) -> None:
+        """Find whose session this browser has."""
+        if self._cookies.session:
+            self.session = await self.reading(accounts.find_session, self._cookies.session, self.now)
+            self.scope.setdefault("state", {})[ACTOR] = self.actor
+
+    @property
+    def account(self) -> Account | None:
+        """Who is signed in."""
+        return self.session.account if self.session else None
+
+    @property
+    def owner(self) -> Account:
+        """Who is signed in. Raises NeedsSignIn when nobody is."""
+        if self.session is None:
+            raise NeedsSignIn
+        return self.session.account
+
+    @property
+    def person(self) -> Account:
+        """Who is signed in, with a name. Raises NeedsSignIn, Error `forbidden` for an account without a name."""
+        if self.owner.is_anonymous:
+            raise Error("forbidden", "An account without a name has none of this. Claim it first, with the link that you were given.")
+        return self.owner
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether the password was given a moment ago."""
+        return self.session is not None and self.session.is_fresh(self.now)
 
     @property
     def now(self) -> datetime:
         """The present moment."""
-        return self._pages.clock()
+        return self.pages.clock()
 
     @property
     def database(self) -> Database:
         """The database."""
-        return self._pages.database
+        return self.pages.database
 
     @property
     def path(self) -> dict[str, str]:
         """The variable parts of the address."""
-        return dict(self._scope["path_params"])
+        return dict(self.scope["path_params"])
+
+    @property
+    def query(self) -> dict[str, str]:
+        """What follows the question mark: name to its last value."""
+        try:
+            return dict(urllib.parse.parse_qsl(self.scope["query_string"].decode("latin-1"), keep_blank_values=True, max_num_fields=50))
+        except ValueError:
+            return {}
+
+    @property
+    def address(self) -> str:
+        """The path and query of this request, to come back to."""
+        query = self.scope["query_string"].decode("latin-1")
+        return str(self.scope["path"]) + (f"?{query}" if query else "")
+
+    @property
+    def client(self) -> str:
+        """The address that the request comes from."""
+        return self.pages.hosts.client_of(self.scope)
+
+    @property
+    def network(self) -> str:
+        """The network that the request comes from, for counting and comparing."""
+        return network_of(self.client)
 
     @property
     def is_post(self) -> bool:
         """Whether a form was sent."""
-        return bool(self._scope["method"] == "POST")
-
-    @property
-    def session_token(self) -> str | None:
-        """The browser's session, if it presented one."""
-        return self._cookies.session
+        return bool(self.scope["method"] == "POST")
 
     @property
     def base_url(self) -> str:
         """Where this browser reaches this server."""
-        return self._pages.hosts.base_url_for(self._scope)
+        return self.pages.hosts.base_url_for(self.scope)
+
+    @property
+    def sign_up_policy(self) -> str:
+        """Who may make an account: open, invitation or closed."""
+        return self.pages.sign_up_policy(self.scope)
 
     @property
     def actor(self) -> Actor | None:
         """Who visits, as the rooms know callers."""
-        if self.account is None:
-            return None
-        return Actor(self.account.id, self.account.name, self.account.email, self.account.is_admin)
+        account = self.account
+        return None if account is None else Actor(account.id, account.name, account.email, account.is_admin)
+
+    async def reading(self, act: Callable[..., Result], *words: Any) -> Result:
+        """Do something that takes a reading transaction first, in a thread."""
+        return await to_thread.run_sync(partial(_within, self.database.reading, act, words))
+
+    async def writing(self, act: Callable[..., Result], *words: Any) -> Result:
+        """Do something that takes a writing transaction first, in a thread; committed when this returns."""
+        return await to_thread.run_sync(partial(_within, self.database.writing, act, words))
 
     async def form(self) -> dict[str, str]:
         """Read the form that was sent from a page of ours. Raises Error `forbidden` for one that was not."""
-        site = header(self._scope, b"sec-fetch-site")
-        is_ours = site == "same-origin" if site else header(self._scope, b"origin") == self.base_url
-        fields = await read_form(self._scope, self._receive, limits.MAX_FORM_BYTES)
-        expected = self._pages.form_token(self._cookies.form) if self._cookies.form else ""
+        site = header(self.scope, b"sec-fetch-site")
+        is_ours = site == "same-origin" if site else header(self.scope, b"origin") == self.base_url
+        fields = await read_form(self.scope, self._receive, limits.MAX_FORM_BYTES)
+        expected = self.pages.signed("form", self._cookies.form) if self._cookies.form else ""
         given = fields.pop("form_token", "")
         if not is_ours or not expected or not hmac.compare_digest(given.encode(), expected.encode()):
             raise Error("forbidden", "This form was not sent from its own page, or the page is too old. Load it again.")
         return fields
 
+    async def check_password(self, name: str, password: str) -> Account:
+        """Find the account of a name and a password, counting tries. Raises as `accounts.sign_in` does."""
+        act = partial(accounts.sign_in, self.database, name, password, at=self.now, network=self.network, device=self._device_of(name))
+        return await to_thread.run_sync(act)
+
+    async def require_fresh(self, form: dict[str, str]) -> str | None:
+        """Make sure that the password was given a moment ago, here or just now; a sentence when it was not, or is wrong."""
+        if self.is_fresh:
+            return None
+        password = form.get("password", "")
+        if not password:
+            return "Give your password once more: it is some time since you signed in."
+        try:
+            account = await self.check_password(self.owner.name, password)
+        except Error as error:
+            if error.code not in ("unauthenticated", "too_many"):
+                raise
+            return "That is not your password." if error.code == "unauthenticated" else error.message
+        await self.renew_session(account)
+        return None
+
     async def show(self, template: str, status: int = 200, headers: tuple[tuple[bytes, bytes], ...] = (), **values: Any) -> None:
         """Answer with a page."""
+        headers = (*headers, *self._headers)
         form_cookie = self._cookies.form
         if not form_cookie:
             form_cookie = tokens.mint_token()
-            headers = (*headers, self._pages.new_form_cookie(form_cookie))
-        values |= {"account": self.account, "form_token": self._pages.form_token(form_cookie), "now": self.now}
-        await send_html(self._send, self._pages.render(template, values), status, headers)
+            headers = (*headers, self.pages.set_cookie("form", form_cookie, max_age_seconds=86400, same_site="Strict"))
+        values = {
+            "account": self.account,
+            "form_token": self.pages.signed("form", form_cookie),
+            "now": self.now,
+            "is_fresh": self.is_fresh,
+            "here": self.scope["path"],
+            "problem": None,
+            **values,
+        }
+        await send_html(self._send, self.pages.render(template, values), status, headers)
 
     async def show_error(self, error: Error) -> None:
         """Answer with an error's sentence."""
@@ -202,27 +285,78 @@ class Visit:
         await self.show("message.html", status, headers, message=error.message, shown_status=status)
 
     async def go(self, path: str) -> None:
-        """Send the browser to another page of ours."""
-        await send_redirect(self._send, path)
+        """Send the browser to another page of ours, or to an address that was checked."""
+        await send_redirect(self._send, path, self._headers)
 
-    async def begin_session(self, account: Account, path: str) -> None:
+    async def begin_session(self, account: Account, path: str, *, stays: bool = False) -> None:
         """Sign the browser in under a new session, and send it on."""
-        token = await to_thread.run_sync(self._begin, account)
-        await send_redirect(self._send, path, (self._pages.session_cookie(token),))
+        await self.renew_session(account, stays=stays)
+        await self.go(path)
+
+    async def renew_session(self, account: Account, *, stays: bool | None = None) -> None:
+        """Begin a new session in the place of the browser's old one; its cookies go out with whatever answer follows.
+
+        stays: for 30 days; None as the old one.
+        """
+        if stays is None:
+            stays = self.session is not None and (self.session.expires_at - self.session.signed_in_at).days > 1
+        token = await self.writing(self._begin, account, stays)
+        self.session = await self.reading(accounts.find_session, token, self.now)
+        age = accounts.SESSION_DAYS * 86400 if stays else 43_200
+        device = f"{account.name}:{tokens.mint_id('dev')}"
+        device = f"{device}:{self.pages.signed('device', device)}"
+        self._headers = (
+            self.pages.set_cookie("session", token, max_age_seconds=age),
+            self.pages.set_cookie("device", device, max_age_seconds=_DEVICE_DAYS * 86400, same_site="Strict"),
+        )
 
     async def end_session(self, path: str) -> None:
         """Sign the browser out, here and in the database."""
-        await to_thread.run_sync(self._end)
-        headers = (self._pages.session_cookie("", is_ended=True), (b"clear-site-data", b'"cache"'))
-        await send_redirect(self._send, path, headers)
-
-    def _begin(self, account: Account) -> str:
-        with self.database.writing() as transaction:
-            if self._cookies.session:
-                accounts.end_session(transaction, self._cookies.session)
-            return accounts.begin_session(transaction, account, self.now)
-
-    def _end(self) -> None:
         if self._cookies.session:
-            with self.database.writing() as transaction:
-                accounts.end_session(transaction, self._cookies.session)
+            await self.writing(accounts.end_session, self._cookies.session)
+        self._headers = (self.pages.set_cookie("session", "", max_age_seconds=0), (b"clear-site-data", b'"cache"'))
+        await self.go(path)
+
+    def _begin(self, transaction: sa.Connection, account: Account, stays: bool) -> str:
+        if self._cookies.session:
+            accounts.end_session(transaction, self._cookies.session)
+        agent = header(self.scope, b"user-agent") or ""
+        return accounts.begin_session(transaction, account, self.now, stays=stays, user_agent=agent, address=self.client)
+
+    def _device_of(self, name: str) -> str | None:
+        """Name this browser, if it signed in to this account before: strangers' wrong guesses do not make it wait."""
+        value, _, signature = (self._cookies.device or "").rpartition(":")
+        if not value or not hmac.compare_digest(signature.encode(), self.pages.signed("device", value).encode()):
+            return None
+        return value if value.partition(":")[0] == name.strip().lower() else None
+
+
+def safe_next(path: str | None) -> str:
+    """Give the page to go to after signing in: a path of this server, or the first page.
+
+    Browsers read a backslash as a slash and drop control characters, so a path with either is none.
+    """
+    path = path or "/"
+    if (
+        not path.startswith("/")
+        or path.startswith("//")
+        or "\\" in path
+        or not path.isprintable()
+        or not path.isascii()
+        or len(path) > 2_000
+    ):
+        return "/"
+    return path
+
+
+def _within(begin: Callable[[], Any], act: Callable[..., Result], words: tuple[Any, ...]) -> Result:
+    with begin() as transaction:
+        return act(transaction, *words)
+
+
+def _read_cookies(pages: Pages, scope: Scope) -> _Cookies:
+    try:
+        jar = SimpleCookie(header(scope, b"cookie") or "")
+    except CookieError:
+        jar = SimpleCookie()
+    return _Cookies(**{name: jar[full].value if full in jar else None for name, full in pages.cookie_names.items()})

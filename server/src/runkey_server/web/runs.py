@@ -5,7 +5,7 @@ from typing import Any
 
 from anyio import to_thread
 
-from runkey_server import history, projects, runs
+from runkey_server import accounts, history, projects, runs
 from runkey_server.errors import Error
 from runkey_server.history import Stream
 from runkey_server.runs import Run
@@ -19,10 +19,8 @@ _CONSOLE_LINES = 200
 
 
 async def home(visit: Visit) -> None:
-    """The account's projects; a visitor who is not signed in is asked to."""
-    if visit.account is None:
-        await visit.go("/signin")
-        return
+    """The account's projects; a visitor who is not signed in is asked to be."""
+    visit.owner  # noqa: B018 - whoever is not signed in is sent to sign in
     await visit.show("home.html", **await to_thread.run_sync(_home, visit))
 
 
@@ -52,7 +50,8 @@ def _home(visit: Visit) -> dict[str, Any]:
     with visit.database.reading() as transaction:
         found = projects.list_projects(transaction, actor, actor.account_id, at_most=_MAX_RUNS)
         rows = [(each, runs.count_runs(transaction, each)) for each in found]
-    return {"projects": rows, "base_url": visit.base_url}
+        notices = accounts.list_notices(transaction, actor.account_id)
+    return {"projects": rows, "notices": notices, "base_url": visit.base_url}
 
 
 def _project(visit: Visit) -> dict[str, Any]:

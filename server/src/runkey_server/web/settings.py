@@ -1,0 +1,152 @@
+"""What a person sees and changes of their account: keys, machines, browsers, password; an administrator also the people."""
+
+from functools import partial
+from typing import Any
+
+import sqlalchemy as sa
+from anyio import to_thread
+
+from runkey_server import accounts, keys, machines, passwords
+from runkey_server.errors import Error
+from runkey_server.web.device import make_key
+from runkey_server.web.pages import Visit
+
+_DAYS = {"30": 30, "90": 90, "365": 365}
+
+
+async def key_page(visit: Visit) -> None:
+    """`/settings/keys`: list, make, revoke."""
+    account = visit.person
+    problem, secret = None, None
+    if visit.is_post:
+        form = await visit.form()
+        if form.get("act") == "revoke":
+            await visit.writing(_revoke_key, account.id, form.get("id", ""), visit.now)
+            await visit.go("/settings/keys")
+            return
+        problem = await visit.require_fresh(form)
+        if problem is None:
+            try:
+                description = form.get("description", "").strip() or "made on the page"
+                days = _DAYS.get(form.get("days", ""), 365)
+                secret = await visit.writing(make_key, visit.pages.pepper, account.id, description, days, visit.now)
+            except Error as error:
+                if error.code != "invalid":
+                    raise
+                problem = error.message
+    found = await visit.reading(partial(keys.list_keys, account_id=account.id))
+    shown = [(key, key.state(visit.now)) for key in reversed(found)]
+    await visit.show("keys.html", 403 if problem else 200, problem=problem, secret=secret, keys=shown, base_url=visit.base_url)
+
+
+async def machine_page(visit: Visit) -> None:
+    """`/settings/machines`: list, rename, send away."""
+    account = visit.person
+    problem = None
+    if visit.is_post:
+        form = await visit.form()
+        try:
+            await visit.writing(_change_machine, account.id, form, visit.now)
+        except Error as error:
+            if error.code != "invalid":
+                raise
+            problem = error.message
+        else:
+            await visit.go("/settings/machines")
+            return
+    found = await visit.reading(machines.list_machines, account.id, visit.now)
+    await visit.show("machines.html", 400 if problem else 200, problem=problem, machines=found, base_url=visit.base_url)
+
+
+async def session_page(visit: Visit) -> None:
+    """`/settings/sessions`: the browsers that are signed in, to sign out one or all others."""
+    account = visit.person
+    if visit.is_post:
+        form = await visit.form()
+        if form.get("act") == "end others" and visit.session:
+            await visit.writing(accounts.end_other_sessions, visit.session)
+        else:
+            await visit.writing(accounts.end_session_of, account, form.get("id", ""))
+        await visit.go("/settings/sessions")
+        return
+    found = await visit.reading(accounts.list_sessions, account, visit.now)
+    own = visit.session.handle if visit.session else None
+    await visit.show("sessions.html", sessions=found, own=own)
+
+
+async def account_page(visit: Visit) -> None:
+    """`/settings/account`: the password, and where mail goes."""
+    account = visit.person
+    problem, done = None, None
+    if visit.is_post:
+        form = await visit.form()
+        problem = await visit.require_fresh(form)
+        if problem is None:
+            try:
+                done = await _change_account(visit, form)
+            except Error as error:
+                if error.code != "invalid":
+                    raise
+                problem = error.message
+    fresh = await visit.reading(accounts.find_account, account.name)
+    shown: dict[str, Any] = {"email": (fresh.email if fresh else None) or "", "password_characters": passwords.MIN_CHARACTERS}
+    await visit.show("account.html", 400 if problem else 200, problem=problem, done=done, **shown)
+
+
+async def people_page(visit: Visit) -> None:
+    """`/settings/people`, for administrators: who there is; invitations and new passwords by a link, shown this once."""
+    account = visit.person
+    if not account.is_admin:
+        raise Error("not_found", "There is nothing at this address.")
+    problem, link = None, None
+    if visit.is_post:
+        form = await visit.form()
+        problem = await visit.require_fresh(form)
+        if problem is None:
+            try:
+                link = await visit.writing(_make_link, visit.pages.hosts.base_url, form, visit.now)
+            except Error as error:
+                if error.code not in ("invalid", "not_found"):
+                    raise
+                problem = error.message
+    people = [person for person in await visit.reading(accounts.list_accounts) if not person.is_anonymous]
+    await visit.show("people.html", 403 if problem else 200, problem=problem, link=link, people=people)
+
+
+async def put_notices_away(visit: Visit) -> None:
+    """POST: show the notices no more."""
+    account = visit.owner
+    await visit.form()
+    await visit.writing(accounts.put_notices_away, account.id)
+    await visit.go("/")
+
+
+async def _change_account(visit: Visit, form: dict[str, str]) -> str:
+    if "email" in form:
+        await visit.writing(accounts.set_email, visit.owner, form["email"])
+        return "The address for mail is saved."
+    handle = visit.session.handle if visit.session else None
+    act = partial(accounts.change_password, visit.database, visit.owner, form.get("new_password", ""), keeping=handle)
+    await to_thread.run_sync(act)
+    await visit.writing(accounts.tell, visit.owner.id, "The password of your account was changed.", "/settings/account", visit.now)
+    return "The password is changed, and every other browser is signed out."
+
+
+def _revoke_key(transaction: sa.Connection, account_id: int, key_id: str, at: Any) -> None:
+    key = keys.get_key(transaction, key_id, account_id=account_id)
+    machines.end_key(transaction, key, at)
+
+
+def _change_machine(transaction: sa.Connection, account_id: int, form: dict[str, str], at: Any) -> None:
+    machine = machines.get_machine(transaction, account_id, form.get("id", ""), at)
+    if form.get("act") == "revoke":
+        machines.revoke(transaction, machine, at)
+    else:
+        machines.rename(transaction, machine, form.get("name", ""))
+
+
+def _make_link(transaction: sa.Connection, base_url: str, form: dict[str, str], at: Any) -> str:
+    if form.get("name"):
+        person = accounts.get_account(transaction, form["name"])
+        return f"{base_url}/welcome#{accounts.issue_link(transaction, accounts.RESET, at=at, account=person)}"
+    return f"{base_url}/signup#{accounts.issue_link(transaction, accounts.INVITATION, at=at)}"
