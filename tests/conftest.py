@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from browsing import chromium
 from outside import Machine, Server, start_server
 
 
@@ -21,3 +22,10 @@ def machine(tmp_path: Path) -> Machine:
     home = tmp_path / "home"
     home.mkdir()
     return Machine(home)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[object]:
+    """A real browser."""
+    with chromium() as started:
+        yield started

@@ -2,8 +2,6 @@
 
 import json
 import os
-import pty
-import select
 import stat
 import subprocess
 import sys
@@ -15,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from outside import BIN, Machine, Server, eventually, start_server
+from terminals import Terminal
 
 pytestmark = pytest.mark.story
 
@@ -461,48 +460,16 @@ def test_without_an_answer_a_stored_key_counts_and_is_said_to_be_unchecked(tmp_p
     assert runkey(machine, "status").returncode == 3
 
 
-class Terminal:
-    """A program in a terminal of its own, and somebody who types."""
-
-    def __init__(self, machine: Machine, *words: str, **extra: str) -> None:
-        self.pid, self.terminal = pty.fork()
-        if self.pid == 0:
-            os.chdir(machine.home)
-            os.execvpe(words[0], list(words), machine.environment | {"TERM": "dumb"} | extra)
-        self.seen = ""
-
-    def expect(self, words: str, seconds: float = 15.0) -> None:
-        deadline = time.monotonic() + seconds
-        while words not in self.seen:
-            assert time.monotonic() < deadline, self.seen
-            if select.select([self.terminal], [], [], 0.1)[0]:
-                try:
-                    self.seen += os.read(self.terminal, 4096).decode(errors="replace")
-                except OSError:
-                    break
-        assert words in self.seen, self.seen
-
-    def type(self, text: str) -> None:
-        os.write(self.terminal, text.encode())
-
-    def end(self) -> int:
-        while True:
-            try:
-                data = os.read(self.terminal, 4096)
-            except OSError:
-                break
-            if not data:
-                break
-            self.seen += data.decode(errors="replace")
-        _, waited = os.waitpid(self.pid, 0)
-        os.close(self.terminal)
-        return os.waitstatus_to_exitcode(waited)
+def choose_to_paste(terminal: Terminal) -> None:
+    terminal.expect("Enter your choice")
+    terminal.type("2\n")
+    terminal.expect("Paste the API key")
 
 
 def test_pasting_into_a_terminal(server: Server, machine: Machine) -> None:
     key = server.key("mira")
     terminal = Terminal(machine, str(BIN / "runkey"), "login", "--host", server.url)
-    terminal.expect("Paste the API key")
+    choose_to_paste(terminal)
     terminal.type(key[:31] + "\n")
     terminal.expect("is cut short: 31 of 40")
     terminal.type("f" * 40 + "\n")
@@ -517,7 +484,7 @@ def test_pasting_into_a_terminal(server: Server, machine: Machine) -> None:
 
 def test_control_c_leaves_at_once_and_writes_nothing(server: Server, machine: Machine) -> None:
     terminal = Terminal(machine, str(BIN / "runkey"), "login", "--host", server.url)
-    terminal.expect("Paste the API key")
+    choose_to_paste(terminal)
     began = time.monotonic()
     terminal.type("\x03")
     assert terminal.end() == 130
@@ -530,7 +497,7 @@ def test_control_c_leaves_at_once_and_writes_nothing(server: Server, machine: Ma
 
 def test_the_end_of_input_and_the_end_of_time(server: Server, machine: Machine) -> None:
     terminal = Terminal(machine, str(BIN / "runkey"), "login", "--host", server.url)
-    terminal.expect("Paste the API key")
+    choose_to_paste(terminal)
     terminal.type("\x04")
     assert terminal.end() == 3
     assert "input ended" in terminal.seen
@@ -551,7 +518,7 @@ def test_asking_for_the_server(server: Server, machine: Machine) -> None:
     terminal.type("ftp://nonsense\n")
     terminal.expect("is not an http or https address")
     terminal.type(server.url + "\n")
-    terminal.expect("Paste the API key")
+    choose_to_paste(terminal)
     terminal.type(server.key("mira") + "\n")
     assert terminal.end() == 0
     assert status(machine)["host"] == server.url
@@ -560,7 +527,7 @@ def test_asking_for_the_server(server: Server, machine: Machine) -> None:
 def test_of_two_that_log_in_at_once_one_asks(server: Server, machine: Machine) -> None:
     key = server.key("mira")
     first = Terminal(machine, str(BIN / "runkey"), "login", "--host", server.url)
-    first.expect("Paste the API key")
+    choose_to_paste(first)
     second = Terminal(machine, str(BIN / "runkey"), "login", "--host", server.url)
     time.sleep(1.0)
     first.type(key + "\n")

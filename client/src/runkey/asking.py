@@ -8,26 +8,31 @@ from typing import TYPE_CHECKING
 from runkey.credentials.locking import locked
 from runkey.errors import AuthenticationError, Error, NotLoggedIn, UsageError
 from runkey.settings import normalise_host
-from runkey.terminal import Terminal, TimedOut
+from runkey.terminal import Invitation, Terminal, TimedOut
 from runkey_wire import api_key
 
 if TYPE_CHECKING:
     from runkey.authentication import Login
 
+BROWSE = "Log in with your browser"
 PASTE = "Paste an API key"
 
 
 def ask_for_key(steps: "Login", host: str) -> bool:
-    """Ask until a key is taken, or time is over. Raises NotLoggedIn at the end of input."""
+    """Ask until a key is taken, or time is over. Raises NotLoggedIn at the end of input, AuthenticationError when the person says no."""
     before = _stored_key(steps, host)
     with _one_asks(steps):
         after = _stored_key(steps, host)
         if after is not None and after != before and steps.adopt_stored(host):
             return True
+        steps.prove(host)
+        ways: dict[str, Callable[[Login, str], bool]] = {BROWSE: _browse, PASTE: _paste}
         try:
-            # Entries beside this one come with what the server offers.
-            steps.terminal.choose([PASTE], steps.remaining())
-            return _paste(steps, host)
+            if steps.terminal.is_notebook:
+                return _browse(steps, host)
+            steps.terminal.say(f"Logging in to {host}.")
+            chosen = steps.terminal.choose(list(ways), steps.remaining())
+            return list(ways.values())[chosen](steps, host)
         except TimedOut:
             return steps.time_is_over()
         except EOFError:
@@ -49,11 +54,36 @@ def ask_for_host(terminal: Terminal, offered: str | None, remaining: Callable[[]
             terminal.say(str(error))
 
 
-def _paste(steps: "Login", host: str) -> bool:
-    # circular import
-    from runkey.authentication import HOW_TO_GET_A_KEY
+def _browse(steps: "Login", host: str) -> bool:
+    # slow import: what only a login through a browser needs
+    from runkey.oauth import browser
+    from runkey.oauth.joining import RENEWALS, Joining, describe_this_machine
 
-    steps.terminal.say(f"Logging in to {host}. {HOW_TO_GET_A_KEY}")
+    place = steps.choose_store()
+    shown: list[Invitation] = []
+
+    def invite(address: str, code: str, is_opened: bool) -> Invitation:
+        shown[:] = [steps.terminal.invite(address, code, is_opened)]
+        return shown[0]
+
+    joining = Joining(
+        host,
+        describe_this_machine(steps.machine_id_for(host)),
+        clock=steps.clock,
+        remaining=steps.remaining,
+        invite=invite,
+        opener=browser.find_opener(os.environ) if steps.settings.browser and not steps.terminal.is_notebook else None,
+        # A notebook that runs by itself, from beginning to end, waits for one code's life and no longer.
+        renewals=RENEWALS if steps.terminal.can_type else 0,
+    )
+    joined = joining.wait()
+    shown[0].replace(f"This machine was let in to the account {joined.account} on {host}.")
+    steps.join(joined, host, place)
+    return True
+
+
+def _paste(steps: "Login", host: str) -> bool:
+    steps.terminal.say(f"Make a key in your browser: {host}/authorize")
     with steps.terminal.hiding():
         return _paste_until_taken(steps)
 

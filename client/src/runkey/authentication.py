@@ -5,7 +5,7 @@
 2021.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from runkey import api, asking, keeping
 from runkey.clock import Clock, SystemClock, as_text
@@ -19,10 +19,13 @@ from runkey.settings import DEFAULT_HOST, Environment, Settings, is_plain_http_e
 from runkey.terminal import Terminal
 from runkey_wire import api_key
 
+if TYPE_CHECKING:
+    from runkey.oauth.endpoints import Joined
+
 CHECKED_SECONDS = 60.0
 """How long a key that the server took counts as checked: calling login() again costs no request within it."""
 
-HOW_TO_GET_A_KEY = "Whoever runs the server makes one by: runkey-server key create --user NAME"
+HOW_TO_GET_A_KEY = "A key is made on the server's page /authorize, or by: runkey-server key create --user NAME"
 
 
 def login(
@@ -184,6 +187,7 @@ class Login:
                 raise
             self.terminal.say(str(refusal))
             return False
+        self._refuse_unexpected(self.credential)
         self.session.hold(self.credential)
         self.propagate_login()
         self.login_display()
@@ -217,9 +221,10 @@ class Login:
         host = self._need_host()
         credential = Credential(host, Secret(key), "this process", profile=self.settings.profile, created=self._now())
         # Tried before the server is asked: a key that cannot be kept is not worth a question.
-        place = keeping.choose_store(self.settings.store, self.store, self.environment, self.terminal)
+        place = self.choose_store()
         if self.settings.verify:
             credential = self.verified(credential)
+        self._refuse_unexpected(credential)
         self.credential = keeping.keep(credential, place, self.store, self.environment, self.terminal, is_command=self.is_command)
         self.update_session(key)
 
@@ -248,6 +253,34 @@ class Login:
             )
         host = self._need_host()
         return asking.ask_for_key(self, host)
+
+    def join(self, joined: "Joined", host: str, place: str) -> None:
+        """Take the key that a click in a browser gave to this machine. Raises AuthenticationError when another account was expected."""
+        self.credential = Credential(
+            host,
+            joined.secret,
+            "this process",
+            account=joined.account,
+            server_id=self.session.proved.get(host),
+            profile=self.settings.profile,
+            key_id=joined.key_id,
+            kind="machine",
+            machine_id=joined.machine_id,
+            created=self._now(),
+            expires=as_text(self.clock.now() + joined.expires_in) if joined.expires_in else None,
+            checked=self._now(),
+        )
+        try:
+            self._refuse_unexpected(self.credential)
+        except AuthenticationError:
+            keeping.end_unwanted(self.credential)
+            raise
+        # Said before anything is sent, so that somebody who was tricked into another's account can stop here.
+        if not self._is_silent():
+            self.terminal.say(f"This machine was let in to the account {joined.account}.")
+        self.session.checked_at[(host, joined.secret.reveal()[-8:])] = self.clock.monotonic()
+        self.credential = keeping.keep(self.credential, place, self.store, self.environment, self.terminal, is_command=self.is_command)
+        self.update_session(joined.secret.reveal())
 
     def propagate_login(self) -> None:
         """Hand the credential to what is in progress on the same server and account: a run sends what it held back. No other is touched."""
@@ -281,6 +314,14 @@ class Login:
         self.credential = found
         self.session.hold(found)
         return True
+
+    def choose_store(self) -> str:
+        """Decide where the key will be kept, and try whether that can be. Raises CannotStore."""
+        return keeping.choose_store(self.settings.store, self.store, self.environment, self.terminal)
+
+    def machine_id_for(self, host: str) -> str | None:
+        """Give the id that the server knows the entry by which this login will replace; None for a new one."""
+        return self.store.machine_id(host, self.settings.profile)
 
     def time_is_over(self) -> bool:
         """Act on a time-out while a person was awaited: go offline and give False; raises NotLoggedIn when `force` insists."""
@@ -341,7 +382,7 @@ class Login:
         """Have the server prove who it is, and say whose key this is."""
         host = credential.host
         try:
-            server_id = self.prove(credential)
+            server_id = self.prove(credential.host)
             found = api.viewer(credential, timeout_seconds=self._network_seconds())
         except ForbiddenError as error:
             raise AuthenticationError(str(error)) from None
@@ -361,12 +402,11 @@ class Login:
             checked=self._now(),
         )
 
-    def prove(self, credential: Credential) -> str:
+    def prove(self, host: str) -> str:
         """Have the server prove, once a process, that it is the one that was logged in to; give its id. Raises as `api.prove` does.
 
         Logging in anew (`relogin`) is how a person accepts that a server was set up anew under its old address.
         """
-        host = credential.host
         kept = self.store.entry_of(host) or {}
         expected = None if self.settings.relogin else kept.get("server_id")
         server_id = self.session.proved.get(host)
@@ -374,6 +414,14 @@ class Login:
             server_id = api.prove(host, expected, timeout_seconds=self._network_seconds())
             self.session.proved[host] = server_id
         return server_id
+
+    def _refuse_unexpected(self, credential: Credential) -> None:
+        """Raise AuthenticationError for another account than the one that was named, or one that nobody could check."""
+        expected = self.settings.expect_user
+        if expected is None or credential.account == expected:
+            return
+        found = f"this is the account {credential.account}" if credential.account else "whose key this is was not checked"
+        raise AuthenticationError(f"The account {expected} was expected, but {found}. Nothing was stored.")
 
     def _network_seconds(self) -> float:
         remaining = self.remaining()

@@ -1,5 +1,6 @@
 """Where a credential is kept, and how it is let go: the stores file, keyring, netrc, session, and the official client's entry."""
 
+import contextlib
 import os
 
 from runkey import api
@@ -147,6 +148,12 @@ def end(credential: Credential, store: CredentialStore, environment: Environment
     _forget(credential, store, environment)
     session.forget(credential.host)
     return owed
+
+
+def end_unwanted(credential: Credential) -> None:
+    """End a key that was given out but is not taken; without a network it ends by itself."""
+    with contextlib.suppress(Error):
+        api.revoke_key(credential)
 
 
 def _forget(credential: Credential, store: CredentialStore, environment: Environment) -> None:

@@ -83,7 +83,10 @@ class Environment:
 
 
 class Settings:
-    """What a login was asked to do. host: normalised, or None when nobody said; consented: http to another machine was typed in full."""
+    """What a login was asked to do. host: normalised, or None when nobody said; expect_user: the only account to join.
+
+    browser: whether one may be opened.
+    """
 
     def __init__(
         self,
@@ -98,6 +101,8 @@ class Settings:
         verify: bool = True,
         store: str | None = None,
         profile: str | None = None,
+        expect_user: str | None = None,
+        browser: bool = True,
     ) -> None:
         """Settle arguments over environment. Raises UsageError for what cannot be meant."""
         self.environment = environment
@@ -109,6 +114,8 @@ class Settings:
         self.verify = verify
         self.store = store
         self.profile = profile or environment.get("RUNKEY_PROFILE")
+        self.expect_user = expect_user.strip().lower() if expect_user else None
+        self.browser = browser
         self.is_host_argument = bool(host)
         given = host or environment.host
         self.host = normalise_host(given) if given else None

@@ -52,13 +52,26 @@ class Terminal:
     @property
     def has_person(self) -> bool:
         """Whether somebody can be asked."""
+        return self.is_notebook or (_is_terminal(self.stdin) and _is_terminal(self.stderr))
+
+    @property
+    def can_type(self) -> bool:
+        """Whether somebody can type: not in a kernel that runs a notebook from beginning to end, whose cells still can show a link."""
         kernel = _kernel()
-        if kernel is not None:  # one that runs a notebook in a batch has no input box, and says so in this attribute
-            return bool(getattr(kernel, "_allow_stdin", True))
-        return _is_terminal(self.stdin) and _is_terminal(self.stderr)
+        return self.has_person if kernel is None else bool(getattr(kernel, "_allow_stdin", True))
+
+    def invite(self, address: str, code: str, is_opened: bool) -> "Invitation":
+        """Show where to approve this machine. is_opened: a browser is about to show it by itself."""
+        if self.is_notebook:
+            return _NotebookInvitation(address, code)
+        elsewhere = "Your browser opens now. If it does not, open this address on any device:"
+        self.say(elsewhere if is_opened else "Open this address in a browser, on any device:")
+        self.say(f"  {address}")
+        self.say(f"The page must show the code {code}, good for ten minutes. Waiting for your click there; Ctrl-C leaves.")
+        return Invitation(self)
 
     def choose(self, entries: list[str], timeout: float | None = None) -> int:
-        """Offer a numbered menu; give the index of what was chosen. A single entry is taken without asking.
+        """Offer a numbered menu; give the index of what was chosen, the first for Enter alone. A single entry is taken without asking.
 
         Raises TimedOut, EOFError at the end of input, KeyboardInterrupt.
         """
@@ -67,7 +80,7 @@ class Terminal:
         for number, entry in enumerate(entries, 1):
             self.say(f"({number}) {entry}")
         while True:
-            answer = self._ask("Enter your choice: ", timeout, hidden=False).strip()
+            answer = self._ask("Enter your choice [1]: ", timeout, hidden=False).strip() or "1"
             if answer.isdecimal() and 1 <= int(answer) <= len(entries):
                 return int(answer) - 1
             self.say(f"That is none of the choices. Type a number from 1 to {len(entries)}.")
@@ -113,6 +126,54 @@ class Terminal:
         if not line:
             raise EOFError
         return line.rstrip("\r\n")
+
+
+class Invitation:
+    """What is shown while somebody is awaited at a browser."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        """Stand in a terminal, where what was said stays."""
+        self._terminal = terminal
+
+    def note(self, text: str) -> None:
+        """Say something about the waiting."""
+        self._terminal.say(text)
+
+    def replace(self, text: str) -> None:
+        """Put the result in its place."""
+
+    def withdraw(self) -> None:
+        """Take it back: nobody is awaited any more."""
+
+
+class _NotebookInvitation(Invitation):
+    """Plain HTML in a cell's output. It is replaced in the end, so that a saved notebook holds neither address nor code."""
+
+    def __init__(self, address: str, code: str) -> None:
+        from html import escape
+
+        from IPython.display import display
+
+        shown = escape(address, quote=True)
+        html = (
+            f'<p>Open <a href="{shown}" target="_blank" rel="noopener noreferrer">{shown}</a> and approve this machine.<br>'
+            f"The page must show the code <code><b>{escape(code)}</b></code>, good for ten minutes. "
+            "Waiting for your click there; interrupt the cell to leave.</p>"
+        )
+        text = f"Open {address} and approve this machine. The page must show the code {code}."
+        show: Any = display
+        self._handle = show({"text/html": html, "text/plain": text}, raw=True, display_id=True)
+
+    def note(self, text: str) -> None:
+        """Say nothing: the cell has the link."""
+
+    def replace(self, text: str) -> None:
+        from html import escape
+
+        self._handle.update({"text/html": f"<p>{escape(text)}</p>", "text/plain": text}, raw=True)
+
+    def withdraw(self) -> None:
+        self.replace("Nobody is awaited any more.")
 
 
 def printable(text: str) -> str:

@@ -26,7 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
     steps.setup({"host": arguments.host, "profile": arguments.profile})
     if not steps.is_apikey_configured() or steps.credential is None:
         raise NotLoggedIn(f"This machine is not logged in{f' to {steps.host}' if steps.host else ''}. Log in: runkey login --host URL")
-    steps.prove(steps.credential)
+    steps.prove(steps.credential.host)
     host, secret = steps.credential.host, steps.credential.secret.reveal()
     variables = {"WANDB_BASE_URL": host, "WANDB_API_KEY": secret, "RUNKEY_HOST": host, "RUNKEY_API_KEY": secret}
     environment = {**os.environ, **variables}

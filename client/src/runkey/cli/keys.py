@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
     steps.setup({"host": arguments.host, "profile": arguments.profile})
     if not steps.is_apikey_configured() or steps.credential is None:
         raise NotLoggedIn("This machine is not logged in. Log in: runkey login --host URL")
-    steps.prove(steps.credential)
+    steps.prove(steps.credential.host)
     return int(_ACTS[arguments.act](steps, arguments))
 
 

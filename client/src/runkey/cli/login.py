@@ -21,6 +21,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=("yes", "all"),
         help="log the official client on this machine in as well, by netrc; all: also for every port of that host",
     )
+    parser.add_argument("--expect-user", metavar="NAME", help="join this account and no other")
+    parser.add_argument("--no-browser", dest="browser", action="store_false", help="open no browser, only show the address")
     parser.add_argument("--timeout", type=float, metavar="SECONDS", help="give up after so long, typing included")
     parser.add_argument("--no-verify", dest="verify", action="store_false", help="do not ask the server whether the key is good")
     parser.add_argument("--json", action="store_true", help="answer as JSON")
@@ -47,6 +49,8 @@ def run(arguments: argparse.Namespace) -> int:
             "verify": arguments.verify,
             "store": arguments.store,
             "profile": arguments.profile,
+            "expect_user": arguments.expect_user,
+            "browser": arguments.browser,
         },
     )
     if not done or steps.credential is None:

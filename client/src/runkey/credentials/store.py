@@ -74,6 +74,11 @@ class CredentialStore:
                 return {**entries[name], "profile": name}
         return None
 
+    def machine_id(self, host: str, profile: str | None) -> str | None:
+        """Give the machine id of the entry that a login to this host under this profile would replace."""
+        entry = self.read()["entries"].get(profile) if profile else self.entry_of(host)
+        return entry.get("machine_id") if entry and entry.get("host") == host else None
+
     def keep(self, credential: Credential, *, make_default: bool) -> str:
         """Add or replace an entry; give its profile's name. The first entry becomes the default. Raises CannotStore."""
         with self.changing() as kept:
@@ -84,8 +89,8 @@ class CredentialStore:
             )
             entry = entries.setdefault(name, {})
             entry["host"] = credential.host
-            # Random, and the entry's for as long as it lives: a home that many nodes share is one login.
-            machine_id = entry.get("machine_id") or os.urandom(8).hex()
+            # The server's, once it gave one; the entry's for as long as it lives: a home that many nodes share is one login.
+            machine_id = credential.machine_id or entry.get("machine_id") or os.urandom(8).hex()
             for member in _KEPT:
                 entry[member] = getattr(credential, member)
             entry["machine_id"] = machine_id

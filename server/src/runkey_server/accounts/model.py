@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 # Names that the server's own addresses take, or soon may; a test holds them against the route table.
 RESERVED_NAMES = frozenset(
     "account accounts admin anonymous api artifacts artifactsv2 assets authorize claim device docs favicon files first graphql healthz "
-    "help invitation invite login logout machines metrics new notices oauth oidc public ready readyz robots runkey runs sdk search settings setup "
-    "signin signout signup static storage teams try user users welcome well-known".split()
+    "help invitation invite login logout machines metrics new notices oauth oidc public ready readyz robots runkey runs sdk search "
+    "settings setup signin signout signup static storage teams try user users welcome well-known".split()
 )
 
 

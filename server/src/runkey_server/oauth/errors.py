@@ -24,7 +24,9 @@ OAuthCode = Literal[
 class OAuthError(Exception):
     """What a client asked for and does not get: for `authorization_pending` and `slow_down`, not yet."""
 
-    def __init__(self, code: OAuthCode, description: str) -> None:
+    def __init__(self, code: OAuthCode, description: str, *, held: bool = False) -> None:
+        """held: whether the request was held, as it preferred, before this answer."""
         super().__init__(description)
+        self.held = held
         self.code: OAuthCode = code
         self.description = description

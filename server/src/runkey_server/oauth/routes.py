@@ -131,7 +131,10 @@ class OAuthDoor:
                     raise OAuthError("slow_down", f"wait {wire.SLOW_DOWN_SECONDS} seconds longer between polls") from None
                 raise
         self._waiting.forget_pace(digest)
-        return await to_thread.run_sync(self._redeem_device_code, device_code)
+        try:
+            return await to_thread.run_sync(self._redeem_device_code, device_code)
+        except OAuthError as error:
+            raise OAuthError(error.code, error.description, held=True) from None
 
     async def _hold(self, digest: bytes, seconds: float, receive: Receive) -> bool:
         """Hold a request; whoever goes away meanwhile is held no longer."""
@@ -195,4 +198,5 @@ def _needed(form: Mapping[str, str], name: str) -> str:
 
 async def _send_oauth_error(send: Send, error: OAuthError) -> None:
     # 400 for all: 401 asks for a header of HTTP authentication, which no public client has.
-    await send_json(send, {"error": error.code, "error_description": error.description}, 400, _NO_CACHE)
+    applied = ((b"preference-applied", b"wait"),) if error.held else ()
+    await send_json(send, {"error": error.code, "error_description": error.description}, 400, _NO_CACHE + applied)
