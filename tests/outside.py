@@ -38,7 +38,7 @@ class Server:
 
     def key(self, user: str) -> str:
         """Make an account, if it is new, and a key of it."""
-        if user not in self.operate("user", "list"):
+        if user not in [line.split()[0] for line in self.operate("user", "list").splitlines()]:
             self.operate("user", "create", user)
         return self.operate("key", "create", "--user", user).strip()
 

@@ -31,6 +31,12 @@ _CREATE_KEY = (
 )
 _ROTATE_KEY = f"mutation RotateApiKey($id: ID) {{ rotateApiKey(input: {{id: $id}}) {{ apiKey {{ {_KEY} }} secret }} }}"
 _REVOKE_KEY = f"mutation RevokeApiKey($id: ID) {{ revokeApiKey(input: {{id: $id}}) {{ apiKey {{ {_KEY} }} }} }}"
+_MACHINE = "id name osUser system address state createdAt joinedAt lastSeenAt runCount hosts isThis"
+_MACHINES = f"query Machines {{ viewer {{ machines {{ {_MACHINE} }} }} }}"
+_REVOKE_MACHINE = f"mutation RevokeMachine($id: ID!) {{ revokeMachine(input: {{id: $id}}) {{ machine {{ {_MACHINE} }} }} }}"
+_RENAME_MACHINE = (
+    f"mutation RenameMachine($id: ID!, $name: String!) {{ renameMachine(input: {{id: $id, name: $name}}) {{ machine {{ {_MACHINE} }} }} }}"
+)
 
 
 def prove(host: str, expected_server_id: str | None, *, timeout_seconds: float = 5.0) -> str:
@@ -116,6 +122,24 @@ def revoke_key(credential: Credential, key_id: str | None = None, *, timeout_sec
     """End a key, by default this one. Raises as `graphql` does."""
     ended = graphql(credential, _REVOKE_KEY, {"id": key_id}, timeout_seconds=timeout_seconds)["revokeApiKey"]
     found: dict[str, Any] = ended["apiKey"]
+    return found
+
+
+def list_machines(credential: Credential) -> list[dict[str, Any]]:
+    """Give the account's machines; a machine's own key sees that one alone. Raises as `graphql` does."""
+    found: list[dict[str, Any]] = graphql(credential, _MACHINES)["viewer"]["machines"]
+    return found
+
+
+def revoke_machine(credential: Credential, machine_id: str) -> dict[str, Any]:
+    """Send a machine away. Raises as `graphql` does."""
+    found: dict[str, Any] = graphql(credential, _REVOKE_MACHINE, {"id": machine_id})["revokeMachine"]["machine"]
+    return found
+
+
+def rename_machine(credential: Credential, machine_id: str, name: str) -> dict[str, Any]:
+    """Give a machine another name. Raises as `graphql` does."""
+    found: dict[str, Any] = graphql(credential, _RENAME_MACHINE, {"id": machine_id, "name": name})["renameMachine"]["machine"]
     return found
 
 

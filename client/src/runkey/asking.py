@@ -72,7 +72,7 @@ def _browse(steps: "Login", host: str) -> bool:
         clock=steps.clock,
         remaining=steps.remaining,
         invite=invite,
-        opener=browser.find_opener(os.environ) if steps.settings.browser and not steps.terminal.is_notebook else None,
+        opener=browser.find_opener(steps.environment) if steps.settings.browser and not steps.terminal.is_notebook else None,
         # A notebook that runs by itself, from beginning to end, waits for one code's life and no longer.
         renewals=RENEWALS if steps.terminal.can_type else 0,
     )

@@ -413,6 +413,7 @@ class Login:
         if server_id is None or expected not in (None, server_id):
             server_id = api.prove(host, expected, timeout_seconds=self._network_seconds())
             self.session.proved[host] = server_id
+            keeping.pay_debts(self.store, host, server_id)
         return server_id
 
     def _refuse_unexpected(self, credential: Credential) -> None:

@@ -4,7 +4,7 @@ import contextlib
 import os
 
 from runkey import api
-from runkey.credentials import netrc
+from runkey.credentials import debts, netrc, wandb_settings
 from runkey.credentials.model import Credential, Secret
 from runkey.credentials.store import CredentialStore, members_of, shown_path
 from runkey.credentials.writing import make_folder
@@ -17,6 +17,7 @@ STORES = ("file", "keyring", "netrc", "session")
 
 # The host name that BuildKit gives every build step.
 _IMAGE_BUILD = "buildkitsandbox"
+_DEBT_SECONDS = 3.0
 _CONTAINER_MARKS = ("/.dockerenv", "/run/.containerenv")
 
 
@@ -109,10 +110,17 @@ def write_wandb_entry(
         kept["before"].setdefault(machine, old)
     if credential.profile:
         store.note(credential.profile, wandb_netrc=kept)
-    terminal.say(
-        f"The official wandb client finds the key in {shown_path(path)}. Point it here with WANDB_BASE_URL={credential.host}, "
-        "or use: runkey exec -- CMD"
-    )
+    pointed = _point_wandb_here(credential, store, environment)
+    terminal.say(f"The official wandb client on this machine is logged in too: its key is in {shown_path(path)}, this server in {pointed}.")
+
+
+def _point_wandb_here(credential: Credential, store: CredentialStore, environment: Environment) -> str:
+    path = wandb_settings.path_in(environment)
+    kept = (store.entry_of(credential.host) or {}).get("wandb_settings")
+    old = wandb_settings.write(path, credential.host)
+    if kept is None and credential.profile:
+        store.note(credential.profile, wandb_settings={"path": path, "before": old})
+    return shown_path(path)
 
 
 def stored_credential(store: CredentialStore, environment: Environment, profile: str) -> Credential:
@@ -141,10 +149,11 @@ def end(credential: Credential, store: CredentialStore, environment: Environment
         pass
     except Error as error:
         owed = (
-            f"The key was forgotten here, but not revoked on {credential.host}: {error} Revoke it there"
-            + (f" (key id {credential.key_id})" if credential.key_id else "")
-            + ": runkey-server key revoke KEY_ID"
+            f"The key was forgotten here, but not revoked on {credential.host}: {error} That is done when this machine next reaches it; "
+            f"sooner on its page /settings/machines, or by: runkey-server key revoke {credential.key_id or 'KEY_ID'}"
         )
+        if credential.secret.reveal():
+            debts.owe(store, credential)
     _forget(credential, store, environment)
     session.forget(credential.host)
     return owed
@@ -156,12 +165,27 @@ def end_unwanted(credential: Credential) -> None:
         api.revoke_key(credential)
 
 
+def pay_debts(store: CredentialStore, host: str, server_id: str) -> None:
+    """Revoke what was forgotten here while the server could not be reached; what cannot be done now stays owed."""
+    for debt, secret in debts.list_debts(store, host, server_id):
+        # slow import: what only a debtor needs
+        from runkey.oauth import endpoints
+
+        with contextlib.suppress(Error):
+            if secret is not None:
+                endpoints.revoke(host, secret, timeout_seconds=_DEBT_SECONDS)
+            debts.settle(store, debt)
+
+
 def _forget(credential: Credential, store: CredentialStore, environment: Environment) -> None:
     entry = store.entry_of(credential.host) or {}
     written = entry.get("wandb_netrc")
     if isinstance(written, dict):
         for machine, old in written.get("before", {}).items():
             netrc.restore(written["path"], machine, old)
+    pointed = entry.get("wandb_settings")
+    if isinstance(pointed, dict):
+        wandb_settings.restore(pointed["path"], credential.host, pointed.get("before"))
     if credential.store == "netrc" and environment.netrc_path:
         netrc.restore(environment.netrc_path, netrc.names_of(credential.host)[0], None)
     if credential.store == "keyring" and credential.profile:

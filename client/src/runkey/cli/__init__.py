@@ -12,6 +12,9 @@ COMMANDS = {
     "logout": "revoke this machine's key on the server and forget it here",
     "status": "who am I, on which server, from which source",
     "exec": "run a command with the environment that the official wandb client needs",
+    "switch": "choose which login counts, everywhere or in this folder",
+    "profiles": "list the logins of this machine",
+    "machines": "list, revoke and rename the account's machines",
     "keys": "list, create, rotate and revoke the account's keys",
 }
 

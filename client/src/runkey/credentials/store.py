@@ -102,6 +102,11 @@ class CredentialStore:
                 kept["default"] = name
         return name
 
+    def set_default(self, profile: str) -> None:
+        """Let another profile be the default. Raises CannotStore."""
+        with self.changing() as kept:
+            kept["default"] = profile
+
     def note(self, profile: str, **members: Any) -> None:
         """Change members of an entry, if it is still there. Raises CannotStore."""
         with self.changing() as kept:

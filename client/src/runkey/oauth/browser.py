@@ -4,20 +4,21 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+
+from runkey.settings import Environment
 
 _TEXT_BROWSERS = frozenset({"elinks", "links", "links2", "lynx", "w3m", "www-browser", "browsh", "carbonyl"})
 _LINUX_OPENERS = ("xdg-open", "wslview", "x-www-browser", "gio", "firefox", "chromium", "google-chrome")
 
 
-def find_opener(variables: Mapping[str, str]) -> list[str] | None:
+def find_opener(environment: Environment) -> list[str] | None:
     """Give the command that opens an address beside this terminal; None where no window can show.
 
     $BROWSER (a list, as webbrowser reads it) comes first, and is passed over where it names a text browser.
     """
-    if variables.get("SSH_CONNECTION") or variables.get("SSH_TTY") or variables.get("SSH_CLIENT"):
+    if environment.get("SSH_CONNECTION") or environment.get("SSH_TTY") or environment.get("SSH_CLIENT"):
         return None
-    for named in (variables.get("BROWSER") or "").split(os.pathsep):
+    for named in (environment.get("BROWSER") or "").split(os.pathsep):
         words = named.replace("%s", "").split()
         if words and os.path.basename(words[0]) not in _TEXT_BROWSERS and shutil.which(words[0]):
             return words
@@ -25,8 +26,8 @@ def find_opener(variables: Mapping[str, str]) -> list[str] | None:
         return ["open"]
     if sys.platform == "win32":
         return ["rundll32", "url.dll,FileProtocolHandler"]
-    is_wsl = bool(variables.get("WSL_DISTRO_NAME"))
-    if not (variables.get("DISPLAY") or variables.get("WAYLAND_DISPLAY") or is_wsl):
+    is_wsl = bool(environment.get("WSL_DISTRO_NAME"))
+    if not (environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY") or is_wsl):
         return None
     for name in _LINUX_OPENERS:
         # Debian's x-www-browser may be set to a text browser.
