@@ -12,6 +12,9 @@ AUTHORIZE_PATH = "/oauth/authorize"
 TOKEN_PATH = "/oauth/token"
 REVOKE_PATH = "/oauth/revoke"
 METADATA_PATH = "/.well-known/oauth-authorization-server"
+ANONYMOUS_SUPPORTED = "runkey_anonymous_accounts_supported"
+"""Our own member of the metadata (RFC 8414 section 2 lets there be others)."""
+
 CALLBACK_PATH = "/callback"
 """The path of a redirect to the loopback interface (RFC 8252 section 7.3); its port is the client's choice."""
 

@@ -17,6 +17,7 @@ from runkey_server import secret_keys
 from runkey_server.asgi.hosts import Hosts
 from runkey_server.asgi.middleware import Frame
 from runkey_server.asgi.requests import header
+from runkey_server.claiming import Caps, Offer, Purger
 from runkey_server.clock import Clock
 from runkey_server.database import Database
 from runkey_server.errors import Error
@@ -25,10 +26,13 @@ from runkey_server.graphql.routes import GraphqlDoor
 from runkey_server.ingest.routes import FileStreamDoor
 from runkey_server.ingest.storage import StorageDoor
 from runkey_server.keys import Authenticator, Verifier
+from runkey_server.maintenance import EVERY_SECONDS as MAINTAIN_EVERY_SECONDS
+from runkey_server.maintenance import Maintenance
 from runkey_server.oauth import Waiting
 from runkey_server.oauth.routes import OAuthDoor
 from runkey_server.oauth.waiting import LOOK_EVERY_SECONDS
 from runkey_server.settings import Settings
+from runkey_server.web import claim as claim_pages
 from runkey_server.web import device as device_pages
 from runkey_server.web import runs as run_pages
 from runkey_server.web import settings as settings_pages
@@ -62,14 +66,19 @@ def build(settings: Settings, clock: Clock = clocks.now) -> ASGIApp:
     verifier = Verifier(database, keys.pepper, clock)
     authenticator = Authenticator(verifier)
     signer = Signer(keys.signing, clock)
-    pages = Pages(database, hosts, keys.signing, keys.pepper, clock, sign_up=settings.sign_up)
     waiting = Waiting(database, clock)
-    oauth = OAuthDoor(database, keys.pepper, hosts, waiting, clock)
-    storage = StorageDoor(database, Directory(settings.data / "files"), signer, authenticator, clock)
+        limits = settings.anonymous_limits
+    caps = Caps(limits.runs, limits.megabytes * 1_000_000, limits.days)
+    offer = Offer(caps, hosts, allowed=settings.allow_anonymous)
+    pages = Pages(database, hosts, keys.signing, keys.pepper, clock, offer, sign_up=settings.sign_up)
+    oauth = OAuthDoor(database, keys.pepper, hosts, waiting, clock, offers_anonymous=offer.is_open)
+    directory = Directory(settings.data / "files")
+    maintenance = Maintenance(settings.data, [Purger(database, directory, clock).purge_due])
+    storage = StorageDoor(database, directory, signer, authenticator, offer, clock)
     router = Router(
         routes=[
-            _route("/graphql", GraphqlDoor(database, authenticator, signer, keys.pepper, hosts, clock), "POST"),
-            _route("/files/{entity}/{project}/{run}/file_stream", FileStreamDoor(database, authenticator, clock), "POST"),
+            _route("/graphql", GraphqlDoor(database, authenticator, signer, keys.pepper, hosts, offer, clock), "POST"),
+            _route("/files/{entity}/{project}/{run}/file_stream", FileStreamDoor(database, authenticator, offer, clock), "POST"),
             _route("/storage/{token}", storage, "GET", "PUT", "OPTIONS"),
             _route("/healthz", _app(well_known.healthz), "GET"),
             _route("/readyz", well_known.Ready(database), "GET"),
@@ -83,7 +92,7 @@ def build(settings: Settings, clock: Clock = clocks.now) -> ASGIApp:
             *_pages(pages),
         ],
         default=_nothing_here(pages),
-        lifespan=lambda _: _keep_house(verifier, waiting, database),
+        lifespan=lambda _: _keep_house(verifier, waiting, database, maintenance),
     )
     return Frame(router, hosts)
 
@@ -100,6 +109,9 @@ def _pages(pages: Pages) -> list[Route]:
         _route("/device/done", pages.route(device_pages.done), "GET"),
         _route(wire.AUTHORIZE_PATH, pages.route(device_pages.authorize_program), "GET", "POST"),
         _route("/authorize", pages.route(device_pages.authorize), "GET", "POST"),
+        _route("/try", pages.route(claim_pages.try_it), "GET", "POST"),
+        _route("/claim", pages.route(claim_pages.claim), "GET", "POST"),
+        _route("/claim/begin", pages.route(claim_pages.begin_claim), "POST"),
         _route("/notices", pages.route(settings_pages.put_notices_away), "POST"),
         _route("/settings", pages.route(_to_machines), "GET"),
         _route("/settings/keys", pages.route(settings_pages.key_page), "GET", "POST"),
@@ -162,13 +174,14 @@ def _nothing_here(pages: Pages) -> ASGIApp:
 
 
 @contextlib.asynccontextmanager
-async def _keep_house(verifier: Verifier, waiting: Waiting, database: Database) -> AsyncIterator[None]:
+async def _keep_house(verifier: Verifier, waiting: Waiting, database: Database, maintenance: Maintenance) -> AsyncIterator[None]:
     """Run what each worker does beside answering: follow the credential epoch, note when keys were used."""
     to_thread.current_default_thread_limiter().total_tokens = _THREADS
     tasks = [
         asyncio.create_task(_repeat_async(waiting.look, LOOK_EVERY_SECONDS)),
         asyncio.create_task(_repeat(verifier.keep_current, _READ_EPOCH_EVERY_SECONDS)),
         asyncio.create_task(_repeat(verifier.note_uses, _NOTE_USES_EVERY_SECONDS)),
+        asyncio.create_task(_repeat(maintenance.take_turn, MAINTAIN_EVERY_SECONDS)),
     ]
     try:
         yield
@@ -179,6 +192,7 @@ async def _keep_house(verifier: Verifier, waiting: Waiting, database: Database) 
         await asyncio.gather(*tasks, return_exceptions=True)
         with contextlib.suppress(Error):
             await to_thread.run_sync(verifier.note_uses)
+        maintenance.end()
         database.close()
 
 

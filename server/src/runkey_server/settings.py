@@ -107,6 +107,14 @@ def parse_public_url(text: str) -> str:
     return f"{parts.scheme}://{parts.netloc.lower()}"
 
 
+def parse_limits(text: str) -> AnonymousLimits:
+    """Read RUNS,MB,DAYS. Raises Error `invalid`."""
+    parts = text.split(",")
+    if len(parts) != 3 or not all(part.strip().isdecimal() and 0 < int(part) < 10**9 for part in parts):
+        raise Error("invalid", f"--anonymous-limits {text!r} is not RUNS,MB,DAYS: three whole numbers above 0, for example 100,200,14.")
+    return AnonymousLimits(*(int(part) for part in parts))
+
+
 def parse_proxy(text: str) -> str:
     """Check one trusted proxy's address. Raises Error `invalid`."""
     try:

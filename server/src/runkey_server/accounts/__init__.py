@@ -40,11 +40,12 @@ from runkey_server.accounts.managing import (
     find_account_by_id,
     get_account,
     list_accounts,
+    list_claimed,
     list_due_accounts,
     mark_claimed,
     set_email,
 )
-from runkey_server.accounts.model import RESERVED_NAMES, Account, BrowserSession, Notice
+from runkey_server.accounts.model import ANONYMOUS_PREFIX, RESERVED_NAMES, Account, BrowserSession, Notice
 from runkey_server.accounts.notices import list_notices, put_notices_away, tell
 from runkey_server.accounts.sessions import (
     SESSION_DAYS,
@@ -60,6 +61,7 @@ from runkey_server.accounts.signing_up import change_password, sign_up
 
 __all__ = [
     "ANONYMOUS_FROM_ONE_PLACE",
+    "ANONYMOUS_PREFIX",
     "CLAIM",
     "DASHBOARD",
     "FIRST_ADMINISTRATOR",
@@ -97,6 +99,7 @@ __all__ = [
     "get_account",
     "issue_link",
     "list_accounts",
+    "list_claimed",
     "list_due_accounts",
     "list_notices",
     "list_sessions",

@@ -101,6 +101,11 @@ def mark_claimed(transaction: sa.Connection, account: Account, claimed_by: Accou
     return store.mark_claimed(transaction, account.id, claimed_by.id)
 
 
+def list_claimed(transaction: sa.Connection, account_id: int) -> list[str]:
+    """Give the names of the accounts without a name that an account claimed."""
+    return store.list_claimed(transaction, account_id)
+
+
 def list_accounts(transaction: sa.Connection) -> list[Account]:
     """Give all accounts, by name."""
     return store.list_accounts(transaction)

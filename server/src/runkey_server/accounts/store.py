@@ -238,6 +238,13 @@ def spend_link(transaction: sa.Connection, digest: bytes, at: datetime) -> bool:
     return spent.rowcount == 1
 
 
+def list_claimed(transaction: sa.Connection, account_id: int) -> list[str]:
+    """Give the names of the accounts that an account claimed."""
+    return list(
+        transaction.execute(sa.select(accounts.c.name).where(accounts.c.claimed_by == account_id).order_by(accounts.c.name)).scalars()
+    )
+
+
 def delete_links_of(transaction: sa.Connection, account_id: int) -> None:
     """End all links of an account."""
     transaction.execute(sa.delete(one_time_links).where(one_time_links.c.account_id == account_id))

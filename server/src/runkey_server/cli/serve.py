@@ -28,6 +28,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=("open", "invitation", "closed"),
         help="who may make an account (default: anybody on this computer; by invitation as soon as others can reach the server)",
     )
+    parser.add_argument(
+        "--allow-anonymous",
+        action=argparse.BooleanOptionalAction,
+        help="let anybody log without an account, within limits, and claim it later (default: on this computer alone)",
+    )
+    limits = settings_module.AnonymousLimits()
+    parser.add_argument(
+        "--anonymous-limits",
+        type=settings_module.parse_limits,
+        metavar="RUNS,MB,DAYS",
+        default=limits,
+        help=f"what such an account may keep, and for how long (default: {limits.runs},{limits.megabytes},{limits.days})",
+    )
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="worker processes (default: 1)")
 
 
@@ -44,6 +57,8 @@ def run(arguments: argparse.Namespace) -> int:
         tls_key=arguments.tls_key,
         workers=arguments.workers,
         sign_up=arguments.sign_up,
+        allow_anonymous=arguments.allow_anonymous,
+        anonymous_limits=arguments.anonymous_limits,
     )
     settings_module.check(settings)
     prepare_folder(settings.data)

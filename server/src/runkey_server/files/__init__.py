@@ -6,6 +6,7 @@ Table: `files`. Bytes lie in `DATA/files/ab/<sha256>`; a file is known from the 
 from runkey_server.files.directory import Directory
 from runkey_server.files.model import File, Grant
 from runkey_server.files.naming import file_name_fault
+from runkey_server.files.purging import purge, sweep
 from runkey_server.files.saving import Upload, save
 from runkey_server.files.signing import Signer
 from runkey_server.files.store import count_files, find_file, list_files
@@ -20,5 +21,7 @@ __all__ = [
     "file_name_fault",
     "find_file",
     "list_files",
+    "purge",
     "save",
+    "sweep",
 ]

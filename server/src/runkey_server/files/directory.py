@@ -5,14 +5,19 @@ a file under its final name is whole. Equal bytes are kept once.
 """
 
 import base64
+import contextlib
 import hashlib
 import os
 import secrets
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from runkey_server import errors
+
+_YOUNG_SECONDS = 60.0
+"""Far longer than bytes wait for their row after they got their final name."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,15 @@ class Directory:
     def path(self, sha256: str) -> Path:
         """Tell where bytes lie."""
         return self._folder / sha256[:2] / sha256
+
+    def remove(self, sha256: str) -> bool:
+        """Remove bytes; False when they were written a moment ago, and stay."""
+        path = self.path(sha256)
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - path.stat().st_mtime < _YOUNG_SECONDS:
+                return False
+            path.unlink()
+        return True
 
 
 class Incoming:

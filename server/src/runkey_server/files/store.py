@@ -50,3 +50,13 @@ def count_files(transaction: sa.Connection, run_id: int) -> int:
 
 def _file(row: Any) -> File:
     return File(**row._mapping)
+
+
+def delete_files_of(transaction: sa.Connection, run_id: int) -> list[str]:
+    """Drop a run's files; give the SHA-256 of what they named."""
+    return list(transaction.execute(sa.delete(files).where(files.c.run_id == run_id).returning(files.c.sha256)).scalars())
+
+
+def is_named(transaction: sa.Connection, sha256: str) -> bool:
+    """Tell whether any file names these bytes."""
+    return transaction.execute(sa.select(files.c.name).where(files.c.sha256 == sha256).limit(1)).first() is not None

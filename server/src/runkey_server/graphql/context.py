@@ -9,18 +9,25 @@ from graphql import GraphQLResolveInfo
 
 from runkey_server import errors
 from runkey_server.asgi.actor import Actor
+from runkey_server.claiming import Caps
 from runkey_server.files import Signer
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One operation's surroundings. base_url: where this client reaches this server, for absolute addresses."""
+    """One operation's surroundings. base_url: where this client reaches this server, for absolute addresses.
+
+    network: from where it asks. is_anonymous_open: whether it may have an account without a name. caps: what such an account may keep.
+    """
 
     actor: Actor | None
     now: datetime
     base_url: str
     signer: Signer
     pepper: bytes
+    network: str
+    is_anonymous_open: bool
+    caps: Caps
     open_transaction: sa.Connection | None
 
     @property

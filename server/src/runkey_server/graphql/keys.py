@@ -59,6 +59,8 @@ def _create(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
 
 def _rotate(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
     context: Context = info.context
+    if not context.caller.may_manage_keys:
+        raise Error("forbidden", "This key makes no keys, its own successor neither. For a new one, log in again: runkey login --relogin")
     key = _meant(context, input.get("id"))
     new_key, secret = keys.rotate(context.transaction, context.pepper, key, at=context.now)
     return {"apiKey": _api_key(new_key, context.now), "secret": secret}

@@ -35,11 +35,11 @@ _MAX_KEPT_PLANS = 500
 _MAX_KEPT_CHARACTERS = 4 * 1024 * 1024
 
 # Answered to anybody, when nothing else is asked.
-PUBLIC_FIELDS = frozenset({"__typename", "__type", "serverInfo"})
+PUBLIC_FIELDS = frozenset({"__typename", "__type", "serverInfo", "createAnonymousEntity"})
 
 # Fields whose resolvers open no transaction; an operation of these alone is answered without a thread.
-_MEMORY_ROOTS = PUBLIC_FIELDS | {"viewer"}
-_DATABASE_FIELDS = frozenset({"apiKeys", "currentApiKey", "machines"})
+_MEMORY_ROOTS = (PUBLIC_FIELDS - {"createAnonymousEntity"}) | {"viewer"}
+_DATABASE_FIELDS = frozenset({"anonymousUntil", "apiKeys", "claimedEntities", "currentApiKey", "machines"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,11 @@ from starlette.types import Receive, Scope, Send
 
 from runkey_server import errors
 from runkey_server.asgi.actor import Actor
-from runkey_server.asgi.hosts import Hosts
+from runkey_server.asgi.hosts import Hosts, network_of
 from runkey_server.asgi.middleware import ACTOR
 from runkey_server.asgi.requests import header, read_body
 from runkey_server.asgi.responses import send_json
+from runkey_server.claiming import Offer
 from runkey_server.clock import Clock
 from runkey_server.database import Database
 from runkey_server.errors import Error
@@ -50,6 +51,7 @@ class GraphqlDoor:
         signer: Signer,
         pepper: bytes,
         hosts: Hosts,
+        offer: Offer,
         clock: Clock,
     ) -> None:
         """Read the schema once."""
@@ -58,6 +60,7 @@ class GraphqlDoor:
         self._signer = signer
         self._pepper = pepper
         self._hosts = hosts
+        self._offer = offer
         self._clock = clock
         self._schema: GraphQLSchema = executing.build()
         self._planner = Planner(self._schema)
@@ -99,6 +102,9 @@ class GraphqlDoor:
             base_url=self._hosts.base_url_for(scope),
             signer=self._signer,
             pepper=self._pepper,
+            network=network_of(self._hosts.client_of(scope)),
+            is_anonymous_open=self._offer.is_open(scope),
+            caps=self._offer.caps,
             open_transaction=None,
         )
         return executing.run(self._schema, self._database, plan, request.variables, context)

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from runkey_server import history, machines, runs
+from runkey_server import claiming, history, machines, runs
 from runkey_server.errors import Error
 from runkey_server.graphql import ids
 from runkey_server.graphql.context import Context, Info
@@ -117,6 +117,8 @@ def _upsert(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
         changes,
         context.now,
     )
+    if inserted and context.caller.key_kind == "anonymous":
+        claiming.check_runs(context.transaction, context.caller.account_id, context.caps)
     machines.note_host(context.transaction, context.caller.machine_id, input.get("host"), context.now)
     bucket = as_run(run, context)
     if not input.get("id"):

@@ -4,6 +4,7 @@ The same bytes again at the same line change nothing. Other bytes replace the li
 that is begun again under its id overwrites: the official client, started twice with one id and no resume, sends from line 0 again.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -50,3 +51,9 @@ def _row(run_id: int, stream: Stream, line: int, body: str) -> dict[str, Any]:
         step = line
     # A NUL has no place in PostgreSQL's text; in JSON it can only stand escaped, so none is ever met here unescaped.
     return {"run_id": run_id, "stream": int(stream), "line": line, "step": step, "body": body}
+
+
+def purge(transaction: sa.Connection, run_ids: Sequence[int]) -> None:
+    """Drop all lines of runs, for good."""
+    for run_id in run_ids:
+        store.delete_lines_of(transaction, run_id)

@@ -60,3 +60,8 @@ def read_bodies(
 
 def _of(run_id: int, stream: Stream) -> tuple[sa.ColumnElement[bool], ...]:
     return (t.c.run_id == run_id, t.c.stream == int(stream))
+
+
+def delete_lines_of(transaction: sa.Connection, run_id: int) -> None:
+    """Drop all lines of a run."""
+    transaction.execute(sa.delete(t).where(t.c.run_id == run_id))

@@ -8,8 +8,9 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from runkey_server import history, runs
+from runkey_server import claiming, history, runs
 from runkey_server.asgi.actor import Actor
+from runkey_server.claiming import Caps
 from runkey_server.database import Database
 from runkey_server.errors import Error
 from runkey_server.history import Stream
@@ -28,13 +29,19 @@ def apply(
     run_name: str,
     request: FileStreamRequest,
     at: datetime,
+    *,
+    size_bytes: int,
+    caps: Caps,
 ) -> bool:
     """Keep one request; tell whether the run was asked to stop. Returns after the commit.
 
-    Raises Error `not_found`, `gone`, `unauthenticated` (see `runs.get_writable`), `invalid` for lines that are not what their file holds.
+    Raises Error `not_found`, `gone`, `unauthenticated` (see `runs.get_writable`), `invalid` for lines that are not what their file holds,
+    `forbidden` beyond what an account without a name may keep. size_bytes: of the request, as it came.
     """
     with database.writing() as transaction:
         run = runs.get_writable(transaction, actor, entity, project, run_name)
+        if actor.key_kind == "anonymous" and not actor.only_opened_runs:
+            claiming.count_bytes(transaction, actor.account_id, size_bytes, caps)
         for name, chunk in request.files.items():
             _keep(transaction, run, name, chunk)
         said = Report(

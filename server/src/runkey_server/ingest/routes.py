@@ -15,6 +15,7 @@ from runkey_server.asgi.middleware import ACTOR
 from runkey_server.asgi.rates import RateLimit
 from runkey_server.asgi.requests import header, read_body
 from runkey_server.asgi.responses import send_json
+from runkey_server.claiming import Offer
 from runkey_server.clock import Clock
 from runkey_server.database import Database
 from runkey_server.errors import Error
@@ -32,10 +33,11 @@ _decode = msgspec.json.Decoder().decode
 class FileStreamDoor:
     """The route, as a plain ASGI application."""
 
-    def __init__(self, database: Database, authenticator: Authenticator, clock: Clock) -> None:
+    def __init__(self, database: Database, authenticator: Authenticator, offer: Offer, clock: Clock) -> None:
         """Serve one worker."""
         self._database = database
         self._authenticator = authenticator
+        self._caps = offer.caps
         self._clock = clock
         self._rate = RateLimit(REQUESTS_PER_SECOND)
 
@@ -49,7 +51,17 @@ class FileStreamDoor:
         body = await read_body(scope, receive, limits.MAX_FILE_STREAM_BYTES)
         path = scope["path_params"]
         stop = await to_thread.run_sync(
-            lambda: apply(self._database, actor, path["entity"], path["project"], path["run"], _parse(body), self._clock())
+            lambda: apply(
+                self._database,
+                actor,
+                path["entity"],
+                path["project"],
+                path["run"],
+                _parse(body),
+                self._clock(),
+                size_bytes=len(body),
+                caps=self._caps,
+            )
         )
         await send_json(send, {"stopped": True} if stop else {})
 

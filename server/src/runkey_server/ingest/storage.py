@@ -12,8 +12,10 @@ from pathlib import Path
 from anyio import open_file, to_thread
 from starlette.types import Receive, Scope, Send
 
+from runkey_server import accounts, claiming
 from runkey_server.asgi.requests import header, stream_body
 from runkey_server.asgi.responses import send_bytes
+from runkey_server.claiming import Offer
 from runkey_server.clock import Clock
 from runkey_server.database import Database
 from runkey_server.errors import Error
@@ -34,12 +36,15 @@ _CORS = (
 class StorageDoor:
     """The route, as a plain ASGI application."""
 
-    def __init__(self, database: Database, directory: Directory, signer: Signer, authenticator: Authenticator, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, directory: Directory, signer: Signer, authenticator: Authenticator, offer: Offer, clock: Clock
+    ) -> None:
         """Serve one worker."""
         self._database = database
         self._directory = directory
         self._signer = signer
         self._authenticator = authenticator
+        self._caps = offer.caps
         self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -52,13 +57,16 @@ class StorageDoor:
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
         grant = self._signer.read(scope["path_params"]["token"], method)
         if method == "PUT":
-            await self._put(grant, stream_body(scope, receive, grant.max_bytes), send)
+            room = await to_thread.run_sync(self._room_for, grant)
+            body = stream_body(scope, receive, grant.max_bytes if room is None else min(room, grant.max_bytes))
+            await self._put(grant, body, send, counts=room is not None)
         else:
             await self._get(grant, send, with_body=scope["method"] == "GET")
 
-    async def _put(self, grant: Grant, body: AsyncIterator[bytes], send: Send) -> None:
-        await to_thread.run_sync(self._check_run, grant)
+    async def _put(self, grant: Grant, body: AsyncIterator[bytes], send: Send, *, counts: bool) -> None:
         file = await save(self._database, self._directory, grant, body, self._clock())
+        if counts:
+            await to_thread.run_sync(self._count, grant, file.size_bytes)
         await send_bytes(send, 200, b"", (*_CORS, (b"etag", f'"{file.sha256}"'.encode())))
 
     async def _get(self, grant: Grant, send: Send, *, with_body: bool) -> None:
@@ -80,9 +88,15 @@ class StorageDoor:
             await _send_file(send, path)
         await send({"type": "http.response.body", "body": b""})
 
-    def _check_run(self, grant: Grant) -> None:
+    def _room_for(self, grant: Grant) -> int | None:
+        """Give how many bytes its owner may still store; None without a limit. Raises Error `not_found`, `forbidden` when none are left."""
         with self._database.reading() as transaction:
-            get_run_by_id(transaction, grant.run_id)
+            run = get_run_by_id(transaction, grant.run_id)
+            return claiming.room_for(transaction, run.account_id, self._caps)
+
+    def _count(self, grant: Grant, size_bytes: int) -> None:
+        with self._database.writing() as transaction:
+            accounts.count_bytes(transaction, get_run_by_id(transaction, grant.run_id).account_id, size_bytes)
 
     def _find(self, grant: Grant) -> File:
         with self._database.reading() as transaction:

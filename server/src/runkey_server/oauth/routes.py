@@ -6,7 +6,7 @@
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from anyio import to_thread
@@ -36,8 +36,11 @@ _ASKS_A_SECOND, _ASKS_BURST_SECONDS = 1.0, 1_500.0
 class OAuthDoor:
     """What the endpoints share; each is a method that a route is made of."""
 
-    def __init__(self, database: Database, pepper: bytes, hosts: Hosts, waiting: Waiting, clock: Clock) -> None:
-        """Use one worker's parts."""
+    def __init__(
+        self, database: Database, pepper: bytes, hosts: Hosts, waiting: Waiting, clock: Clock, *, offers_anonymous: Callable[[Scope], bool]
+    ) -> None:
+        """Use one worker's parts. offers_anonymous: whether a request may have an account without a name, which the metadata tells."""
+        self._offers_anonymous = offers_anonymous
         self._database = database
         self._pepper = pepper
         self._hosts = hosts
@@ -116,6 +119,7 @@ class OAuthDoor:
             "revocation_endpoint_auth_methods_supported": ["none"],
             "code_challenge_methods_supported": ["S256"],
             "authorization_response_iss_parameter_supported": True,
+            wire.ANONYMOUS_SUPPORTED: self._offers_anonymous(scope),
         }
         await send_json(send, answer)
 

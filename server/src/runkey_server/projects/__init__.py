@@ -1,10 +1,11 @@
 """Projects, and the one place that says who may do what.
 
-Table: `projects`. A project belongs to an account (W&B: its entity) and is made on the fly by the first run that names it.
+Tables: `projects`, `project_aliases`. A project belongs to an account (W&B: its entity) and is made on the fly by the first run that
+names it.
 """
 
 from runkey_server.projects.access import Act, may
 from runkey_server.projects.model import Project
-from runkey_server.projects.opening import find_project, find_project_by_id, list_projects, open_project
+from runkey_server.projects.opening import find_project, find_project_by_id, list_projects, open_project, purge, transfer
 
-__all__ = ["Act", "Project", "find_project", "find_project_by_id", "list_projects", "may", "open_project"]
+__all__ = ["Act", "Project", "find_project", "find_project_by_id", "list_projects", "may", "open_project", "purge", "transfer"]

@@ -52,3 +52,25 @@ def list_projects(
     if not may(actor, "read", account_id):
         return []
     return store.list_projects(transaction, account_id, before_id=before_id, at_most=at_most)
+
+
+def transfer(transaction: sa.Connection, account_id: int, to_account_id: int) -> list[str]:
+    """Give all projects of an account to another; give their names by now: one that the other has already is numbered.
+
+    Where they stood stays an alias, so that a run under way finds its project again.
+    """
+    names_by_now = []
+    for project in store.list_projects(transaction, account_id, before_id=None, at_most=None):
+        name, number = project.name, 2
+        while store.has_project(transaction, to_account_id, name):
+            suffix = f"-{number}"
+            name, number = project.name[: names.MAX_NAME_CHARACTERS - len(suffix)] + suffix, number + 1
+        store.insert_alias(transaction, project.entity, project.name, project.id)
+        store.move_project(transaction, project.id, to_account_id, name)
+        names_by_now.append(name)
+    return sorted(names_by_now)
+
+
+def purge(transaction: sa.Connection, account_id: int) -> None:
+    """Drop all projects of an account; their runs must be gone."""
+    store.delete_projects(transaction, account_id)

@@ -5,10 +5,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from runkey_server.accounts import ANONYMOUS_PREFIX
 from runkey_server.accounts.tables import accounts
 from runkey_server.database import insert_for
 from runkey_server.projects.model import Project
-from runkey_server.projects.tables import projects
+from runkey_server.projects.tables import project_aliases, projects
 
 _SELECT = (
     sa.select(projects.c.id, projects.c.account_id, accounts.c.name.label("entity"), projects.c.name, projects.c.created_at)
@@ -29,8 +30,11 @@ def insert_project(transaction: sa.Connection, account_id: int, name: str, at: d
 
 
 def find_project(transaction: sa.Connection, entity: str, name: str) -> Project | None:
-    """Find by entity and name."""
+    """Find by entity and name, or by the entity and name under which it was claimed."""
     row = transaction.execute(_SELECT.where(accounts.c.name == entity, projects.c.name == name)).first()
+    if row is None and entity.startswith(ANONYMOUS_PREFIX):
+        alias = sa.select(project_aliases.c.project_id).where(project_aliases.c.entity == entity, project_aliases.c.name == name)
+        row = transaction.execute(_SELECT.where(projects.c.id == alias.scalar_subquery())).first()
     return None if row is None else _project(row)
 
 
@@ -40,12 +44,33 @@ def find_project_by_id(transaction: sa.Connection, project_id: int) -> Project |
     return None if row is None else _project(row)
 
 
-def list_projects(transaction: sa.Connection, account_id: int, *, before_id: int | None, at_most: int) -> list[Project]:
+def list_projects(transaction: sa.Connection, account_id: int, *, before_id: int | None, at_most: int | None) -> list[Project]:
     """Give an account's projects, newest first, from before a given one on."""
     statement = _SELECT.where(projects.c.account_id == account_id).order_by(projects.c.id.desc()).limit(at_most)
     if before_id is not None:
         statement = statement.where(projects.c.id < before_id)
     return [_project(row) for row in transaction.execute(statement)]
+
+
+def has_project(transaction: sa.Connection, account_id: int, name: str) -> bool:
+    """Tell whether an account has a project of this name."""
+    taken = sa.select(projects.c.id).where(projects.c.account_id == account_id, projects.c.name == name)
+    return transaction.execute(taken).first() is not None
+
+
+def move_project(transaction: sa.Connection, project_id: int, account_id: int, name: str) -> None:
+    """Give a project to an account, under a name."""
+    transaction.execute(sa.update(projects).where(projects.c.id == project_id).values(account_id=account_id, name=name))
+
+
+def insert_alias(transaction: sa.Connection, entity: str, name: str, project_id: int) -> None:
+    """Remember where a project stood."""
+    transaction.execute(sa.insert(project_aliases).values(entity=entity, name=name, project_id=project_id))
+
+
+def delete_projects(transaction: sa.Connection, account_id: int) -> None:
+    """Drop an account's projects."""
+    transaction.execute(sa.delete(projects).where(projects.c.account_id == account_id))
 
 
 def _project(row: Any) -> Project:

@@ -9,6 +9,7 @@ from runkey_server.runs.deleting import delete_run
 from runkey_server.runs.finding import count_runs, find_run, get_run_by_id, list_runs
 from runkey_server.runs.model import Changes, Run
 from runkey_server.runs.reporting import Report, get_writable, report
+from runkey_server.runs.store import count_runs_of, list_run_ids_of, purge
 from runkey_server.runs.upserting import update_by_id, upsert
 
 __all__ = [
@@ -16,11 +17,14 @@ __all__ = [
     "Report",
     "Run",
     "count_runs",
+    "count_runs_of",
     "delete_run",
     "find_run",
     "get_run_by_id",
     "get_writable",
+    "list_run_ids_of",
     "list_runs",
+    "purge",
     "read_console",
     "report",
     "update_by_id",

@@ -31,12 +31,10 @@ def get_writable(transaction: sa.Connection, actor: Actor, entity: str, project:
     that a replaced or expired key did not open or that has ended.
     """
     run = store.find_run(transaction, entity.lower(), project, name)
-    if run is None or run.account_id != actor.account_id:
+    if run is None or not may(actor, "write", run.account_id, opened_by=None if run.has_ended else run.opened_by):
         if actor.only_opened_runs:
             raise unauthenticated()
         raise Error("not_found", "There is no such run.")
-    if not may(actor, "write", run.account_id, opened_by=None if run.has_ended else run.opened_by):
-        raise unauthenticated()
     if run.deleted_at is not None:
         raise Error("gone", f"The run {run.name!r} was deleted.")
     return run

@@ -5,9 +5,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from runkey_server.accounts import ANONYMOUS_PREFIX
 from runkey_server.accounts.tables import accounts
 from runkey_server.database import insert_for
-from runkey_server.projects.tables import projects
+from runkey_server.projects.tables import project_aliases, projects
 from runkey_server.runs.model import Run
 from runkey_server.runs.tables import console_lines, runs
 
@@ -22,13 +23,21 @@ _BY_NAME = _SELECT.where(
     projects.c.name == sa.bindparam("project"),
     runs.c.name == sa.bindparam("run"),
 )
+_BY_ALIAS = _SELECT.join(project_aliases, project_aliases.c.project_id == projects.c.id).where(
+    project_aliases.c.entity == sa.bindparam("entity"),
+    project_aliases.c.name == sa.bindparam("project"),
+    runs.c.name == sa.bindparam("run"),
+)
 
 ORDERS = {"created_at": runs.c.created_at, "heartbeat_at": runs.c.heartbeat_at}
 
 
 def find_run(transaction: sa.Connection, entity: str, project: str, name: str) -> Run | None:
-    """Find by entity, project and name, deleted ones included."""
-    row = transaction.execute(_BY_NAME, {"entity": entity, "project": project, "run": name}).first()
+    """Find by entity, project and name, deleted ones included; also by the entity and project in which it was claimed."""
+    place = {"entity": entity, "project": project, "run": name}
+    row = transaction.execute(_BY_NAME, place).first()
+    if row is None and entity.startswith(ANONYMOUS_PREFIX):
+        row = transaction.execute(_BY_ALIAS, place).first()
     return None if row is None else _run(row)
 
 
@@ -73,6 +82,25 @@ def count_runs(transaction: sa.Connection, project_id: int) -> int:
             sa.select(sa.func.count()).select_from(runs).where(runs.c.project_id == project_id, runs.c.deleted_at.is_(None))
         ).scalar_one()
     )
+
+
+def list_run_ids_of(transaction: sa.Connection, account_id: int) -> list[int]:
+    """Give the ids of all runs of an account, deleted ones included."""
+    found = sa.select(runs.c.id).join_from(runs, projects).where(projects.c.account_id == account_id)
+    return list(transaction.execute(found).scalars())
+
+
+def count_runs_of(transaction: sa.Connection, account_id: int) -> int:
+    """Count an account's runs, deleted ones included."""
+    counted = sa.select(sa.func.count()).select_from(runs.join(projects)).where(projects.c.account_id == account_id)
+    return int(transaction.execute(counted).scalar_one())
+
+
+def purge(transaction: sa.Connection, run_ids: Sequence[int]) -> None:
+    """Drop runs and what they printed, for good."""
+    for run_id in run_ids:
+        transaction.execute(sa.delete(console_lines).where(console_lines.c.run_id == run_id))
+        transaction.execute(sa.delete(runs).where(runs.c.id == run_id))
 
 
 def put_console_lines(transaction: sa.Connection, run_id: int, first: int, bodies: Sequence[str]) -> None:

@@ -28,6 +28,7 @@ from runkey_server.asgi.hosts import Hosts, network_of
 from runkey_server.asgi.middleware import ACTOR
 from runkey_server.asgi.requests import header, read_form
 from runkey_server.asgi.responses import send_html, send_redirect
+from runkey_server.claiming import Offer
 from runkey_server.clock import Clock
 from runkey_server.database import Database
 from runkey_server.errors import Error
@@ -43,12 +44,15 @@ _DEVICE_DAYS = 365
 class Pages:
     """The means by which routes show pages."""
 
-    def __init__(self, database: Database, hosts: Hosts, signing_key: bytes, pepper: bytes, clock: Clock, *, sign_up: str | None) -> None:
+    def __init__(
+        self, database: Database, hosts: Hosts, signing_key: bytes, pepper: bytes, clock: Clock, offer: Offer, *, sign_up: str | None
+    ) -> None:
         """Load the templates. sign_up: the setting of that name."""
         self.database = database
         self.hosts = hosts
         self.pepper = pepper
         self.clock = clock
+        self.offer = offer
         self._sign_up = sign_up
         self._signing_key = signing_key
         # The __Host- prefix lets no other host of the domain, and no plain http, set these; browsers take it over https alone.

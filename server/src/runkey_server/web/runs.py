@@ -5,7 +5,7 @@ from typing import Any
 
 from anyio import to_thread
 
-from runkey_server import accounts, history, projects, runs
+from runkey_server import accounts, claiming, history, projects, runs
 from runkey_server.errors import Error
 from runkey_server.history import Stream
 from runkey_server.runs import Run
@@ -51,7 +51,9 @@ def _home(visit: Visit) -> dict[str, Any]:
         found = projects.list_projects(transaction, actor, actor.account_id, at_most=_MAX_RUNS)
         rows = [(each, runs.count_runs(transaction, each)) for each in found]
         notices = accounts.list_notices(transaction, actor.account_id)
-    return {"projects": rows, "notices": notices, "base_url": visit.base_url}
+        owner = visit.owner
+        used = claiming.use_of(transaction, owner, visit.pages.offer.caps) if owner.is_anonymous else None
+    return {"used": used, "projects": rows, "notices": notices, "base_url": visit.base_url}
 
 
 def _project(visit: Visit) -> dict[str, Any]:

@@ -22,6 +22,11 @@ def ago(moment: datetime | None, now: datetime) -> str:
     return "never" if moment is None else f"{duration(now - moment)} ago"
 
 
+def until(moment: datetime, now: datetime) -> str:
+    """Write how long it is until something."""
+    return f"in {duration(moment - now)}" if moment > now else "very soon"
+
+
 def moment(value: datetime) -> str:
     """Write a moment in full."""
     return value.strftime("%Y-%m-%d %H:%M:%S UTC")
@@ -38,4 +43,4 @@ def number(value: Any) -> str:
     return f"{value:.5g}"
 
 
-FILTERS = {"ago": ago, "duration": duration, "moment": moment, "number": number}
+FILTERS = {"ago": ago, "duration": duration, "moment": moment, "number": number, "until": until}

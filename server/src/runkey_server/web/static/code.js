@@ -8,3 +8,6 @@ if (field && code) {
   const next = document.getElementById("name") || document.getElementById("password");
   if (next) next.focus();
 }
+// Opening something needs no other word: send the code at once.
+const form = document.getElementById("send-code");
+if (form && field && field.value) form.requestSubmit();

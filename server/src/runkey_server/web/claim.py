@@ -1,0 +1,71 @@
+"""Accounts without a name, in the browser: `/try` opens one's pages by its link, `/claim` takes over what it logged.
+
+Both codes stand in the fragment of an address and are posted by one small script of ours; without a script a field takes them by hand.
+"""
+
+from typing import Any
+
+from runkey_server import accounts, claiming
+from runkey_server.accounts import Account
+from runkey_server.errors import Error
+from runkey_server.web.pages import Visit
+
+
+async def try_it(visit: Visit) -> None:
+    """GET shows a field, which the script fills and sends; POST signs the browser in to the account of the code."""
+    if not visit.is_post:
+        await visit.show("try.html")
+        return
+    code = (await visit.form()).get("code", "").strip()
+    account = await visit.reading(accounts.find_linked_account, code, accounts.DASHBOARD, visit.now)
+    if account is None or not account.is_active:
+        await visit.show("try.html", 400, problem="This link opens nothing: what it opened was claimed, or its time is over.")
+        return
+    await visit.begin_session(account, f"/{account.name}")
+
+
+async def claim(visit: Visit) -> None:
+    """GET shows the form; POST signs in, if nobody with a name is, and moves everything to that account."""
+    if not visit.is_post:
+        await _show(visit, code="")
+        return
+    form = await visit.form()
+    code = form.get("code", "").strip()
+    found = await visit.reading(claiming.find_claimable, code, visit.now)
+    if found is None:
+        await _show(visit, 400, code="", problem="This link was used already, or its time is over. Make a new one: runkey claim")
+        return
+    person = visit.account
+    if person is None or person.is_anonymous:
+        try:
+            person = await visit.check_password(form.get("name", ""), form.get("password", ""))
+        except Error as error:
+            if error.code not in ("unauthenticated", "too_many"):
+                raise
+            await _show(visit, 403, code=code, name=form.get("name", "")[:100], problem=error.message)
+            return
+        await visit.renew_session(person)
+    try:
+        await visit.writing(claiming.claim, code, person, visit.now)
+    except Error as error:
+        if error.code != "forbidden":
+            raise
+        await _show(visit, 400, code="", problem=error.message)
+        return
+    await visit.go("/")
+
+
+async def begin_claim(visit: Visit) -> None:
+    """POST from the pages of an account without a name: a claim link for it, in the form at once."""
+    await visit.form()
+    code = await visit.writing(claiming.issue_claim_link, visit.owner, visit.now)
+    await _show(visit, code=code)
+
+
+async def _show(visit: Visit, status: int = 200, *, code: str, name: str = "", problem: str | None = None) -> None:
+    shown: dict[str, Any] = {"code": code, "name": name, "person": _person(visit), "sign_up": visit.sign_up_policy}
+    await visit.show("claim.html", status, problem=problem, **shown)
+
+
+def _person(visit: Visit) -> Account | None:
+    return None if visit.account is None or visit.account.is_anonymous else visit.account
