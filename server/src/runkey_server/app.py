@@ -67,7 +67,7 @@ def build(settings: Settings, clock: Clock = clocks.now) -> ASGIApp:
     authenticator = Authenticator(verifier)
     signer = Signer(keys.signing, clock)
     waiting = Waiting(database, clock)
-        limits = settings.anonymous_limits
+    limits = settings.anonymous_limits
     caps = Caps(limits.runs, limits.megabytes * 1_000_000, limits.days)
     offer = Offer(caps, hosts, allowed=settings.allow_anonymous)
     pages = Pages(database, hosts, keys.signing, keys.pepper, clock, offer, sign_up=settings.sign_up)
