@@ -22,7 +22,7 @@ from runkey_wire.errors import Malformed
 VIEWER_SECONDS = 10.0
 
 _KEY = "id name description kind lastFour state createdAt lastUsedAt expiresAt revokedAt"
-_VIEWER = f"query Viewer {{ viewer {{ id username entity email admin currentApiKey {{ {_KEY} }} }} }}"
+_VIEWER = f"query Viewer {{ viewer {{ id username entity email admin claimedEntities currentApiKey {{ {_KEY} }} }} }}"
 _KEYS = f"query Keys {{ viewer {{ apiKeys {{ edges {{ node {{ {_KEY} }} }} }} }} }}"
 _CREATE_KEY = (
     "mutation CreateApiKey($description: String, $expiresAt: DateTime) {"
@@ -31,6 +31,12 @@ _CREATE_KEY = (
 )
 _ROTATE_KEY = f"mutation RotateApiKey($id: ID) {{ rotateApiKey(input: {{id: $id}}) {{ apiKey {{ {_KEY} }} secret }} }}"
 _REVOKE_KEY = f"mutation RevokeApiKey($id: ID) {{ revokeApiKey(input: {{id: $id}}) {{ apiKey {{ {_KEY} }} }} }}"
+_CREATE_ANONYMOUS = (
+    "mutation CreateAnonymousEntity { createAnonymousEntity(input: {}) {"
+    " apiKey { id name } entity { name } anonymousUntil dashboardUrl claimUrl } }"
+)
+_CREATE_CLAIM_LINK = "mutation CreateClaimLink { createClaimLink(input: {}) { code claimUrl } }"
+_CLAIM = "mutation ClaimRuns($code: String!) { claimRuns(input: {code: $code}) { entity projects runCount } }"
 _MACHINE = "id name osUser system address state createdAt joinedAt lastSeenAt runCount hosts isThis"
 _MACHINES = f"query Machines {{ viewer {{ machines {{ {_MACHINE} }} }} }}"
 _REVOKE_MACHINE = f"mutation RevokeMachine($id: ID!) {{ revokeMachine(input: {{id: $id}}) {{ machine {{ {_MACHINE} }} }} }}"
@@ -78,18 +84,18 @@ def graphql(
 
     Raises AuthenticationError when the credential is refused, ForbiddenError, ServerError with the server's sentence, ConnectionFailed.
     """
+    return _ask(credential.host, document, variables, {"Authorization": f"Bearer {credential.secret.reveal()}"}, timeout_seconds)
+
+
+def _ask(host: str, document: str, variables: dict[str, Any] | None, headers: dict[str, str], timeout_seconds: float) -> dict[str, Any]:
     reply = transport.send(
         "POST",
-        f"{credential.host}/graphql",
-        headers={
-            "Authorization": f"Bearer {credential.secret.reveal()}",
-            "Content-Type": "application/json",
-            "Accept": "application/json",
-        },
+        f"{host}/graphql",
+        headers={"Content-Type": "application/json", "Accept": "application/json", **headers},
         body=json.dumps({"query": document, "variables": variables}).encode(),
         timeout_seconds=timeout_seconds,
     )
-    return _data(credential.host, reply)
+    return _data(host, reply)
 
 
 def viewer(credential: Credential, *, timeout_seconds: float = VIEWER_SECONDS) -> dict[str, Any]:
@@ -123,6 +129,27 @@ def revoke_key(credential: Credential, key_id: str | None = None, *, timeout_sec
     ended = graphql(credential, _REVOKE_KEY, {"id": key_id}, timeout_seconds=timeout_seconds)["revokeApiKey"]
     found: dict[str, Any] = ended["apiKey"]
     return found
+
+
+def create_anonymous_account(host: str, *, timeout_seconds: float = 10.0) -> dict[str, Any]:
+    """Have a server make an account without a name: apiKey { id name: the secret }, entity, anonymousUntil, dashboardUrl, claimUrl.
+
+    Raises ForbiddenError where the server does not let everybody, and as `graphql` does.
+    """
+    made: dict[str, Any] = _ask(host, _CREATE_ANONYMOUS, None, {}, timeout_seconds)["createAnonymousEntity"]
+    return made
+
+
+def create_claim_link(credential: Credential) -> tuple[str, str]:
+    """Make a link by which somebody takes over an account without a name; give its address and its code. Raises as `graphql` does."""
+    made = graphql(credential, _CREATE_CLAIM_LINK)["createClaimLink"]
+    return made["claimUrl"], made["code"]
+
+
+def claim_runs(credential: Credential, code: str) -> dict[str, Any]:
+    """Take over what an account without a name logged: entity, projects, runCount. Raises as `graphql` does."""
+    claimed: dict[str, Any] = graphql(credential, _CLAIM, {"code": code})["claimRuns"]
+    return claimed
 
 
 def list_machines(credential: Credential) -> list[dict[str, Any]]:

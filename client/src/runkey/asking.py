@@ -5,17 +5,21 @@ import os
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from runkey import api
 from runkey.credentials.locking import locked
+from runkey.credentials.model import Credential, Secret
 from runkey.errors import AuthenticationError, Error, NotLoggedIn, UsageError
 from runkey.settings import normalise_host
 from runkey.terminal import Invitation, Terminal, TimedOut
 from runkey_wire import api_key
+from runkey_wire.device_authorization import ANONYMOUS_SUPPORTED
 
 if TYPE_CHECKING:
     from runkey.authentication import Login
 
 BROWSE = "Log in with your browser"
 PASTE = "Paste an API key"
+TRY = "Try it without an account: a private dashboard, which you can claim later"
 
 
 def ask_for_key(steps: "Login", host: str) -> bool:
@@ -27,6 +31,8 @@ def ask_for_key(steps: "Login", host: str) -> bool:
             return True
         steps.prove(host)
         ways: dict[str, Callable[[Login, str], bool]] = {BROWSE: _browse, PASTE: _paste}
+        if _may_try(steps, host):
+            ways[TRY] = _try
         try:
             if steps.terminal.is_notebook:
                 return _browse(steps, host)
@@ -52,6 +58,40 @@ def ask_for_host(terminal: Terminal, offered: str | None, remaining: Callable[[]
                 return normalise_host(answer)
         except UsageError as error:
             terminal.say(str(error))
+
+
+def start_anonymously(steps: "Login", host: str) -> None:
+    """Have an account without a name made, and log in to it. Raises ForbiddenError where the server does not let everybody."""
+    steps.prove(host)
+    place = steps.choose_store()
+    made = api.create_anonymous_account(host)
+    credential = Credential(
+        host,
+        Secret(str(made["apiKey"]["name"])),
+        "this process",
+        account=made["entity"]["name"],
+        server_id=steps.session.proved.get(host),
+        profile=steps.settings.profile,
+        key_id=made["apiKey"].get("id"),
+        kind="anonymous",
+        expires=made["anonymousUntil"],
+    )
+    steps.take_anonymous(credential, place, f"Whoever has this link sees what you log: {made['dashboardUrl']}")
+
+
+def _may_try(steps: "Login", host: str) -> bool:
+    """Whether to offer an account without a name: not where a login is insisted on in a program, or the word was "never"."""
+    if steps.settings.anonymous == "never" or (steps.settings.force and not steps.is_command):
+        return False
+    # slow import: what only asking needs
+    from runkey.oauth import endpoints
+
+    return endpoints.read_metadata(host).get(ANONYMOUS_SUPPORTED) is True
+
+
+def _try(steps: "Login", host: str) -> bool:
+    start_anonymously(steps, host)
+    return True
 
 
 def _browse(steps: "Login", host: str) -> bool:

@@ -135,11 +135,6 @@ class Login:
             self.terminal.warn("login() takes anonymous first; what looked like a key there is taken as the key. Write key=… instead.")
             kwargs |= {"anonymous": None, "key": word}
         self.settings = Settings(self.environment, **kwargs)
-        if self.settings.anonymous == "must":
-            raise UsageError(
-                'anonymous="must" cannot be had yet: this server makes no accounts without a name. Log in with a key instead. '
-                + HOW_TO_GET_A_KEY
-            )
         self.store = CredentialStore(self.environment.config_folder)
         keeping.check_store(self.settings.store)
         self.finder = Finder(self.environment, self.store, self.session, self.terminal.warn, profile=self.settings.profile)
@@ -160,7 +155,13 @@ class Login:
     def is_apikey_configured(self) -> bool:
         """Whether a source has a key for the server. Raises UsageError for an explicit source that is broken."""
         host = self._resolve_host()
-        self.credential = None if host is None else self.finder.find(host)
+        if host is None:
+            self.credential = None
+        elif self.settings.anonymous == "must":
+            # This host's stored account without a name, and nothing else.
+            self.credential = next((found for found in self.store.find_all(host) if found.is_anonymous), None)
+        else:
+            self.credential = self.finder.find(host)
         return self.credential is not None
 
     def set_backend(self, backend: Backend | None) -> None:
@@ -180,9 +181,15 @@ class Login:
         if not configured or self.settings.relogin:
             return False
         assert self.credential is not None
+        if self.is_command and self.credential.is_anonymous and self.settings.anonymous is None and self.terminal.has_person:
+            # Somebody who types `runkey login` wants to be logged in under a name.
+            return False
         try:
             self._check(self.credential)
         except AuthenticationError as refusal:
+            if self.settings.anonymous == "must":
+                # It was claimed, or its time is over: another one is made.
+                return False
             if not self.terminal.has_person:
                 raise
             self.terminal.say(str(refusal))
@@ -203,6 +210,9 @@ class Login:
             self._say_once(f"A key is configured, but not checked: {self.failure} It is for {seen.account or 'an account'} {place}.")
         elif not seen.account:
             self._say_once(f"A key is stored, not yet checked, {place}.")
+        elif seen.is_anonymous:
+            until = f", until {seen.expires[:10]}" if seen.expires else ""
+            self._say_once(f"Logging without an account, as {seen.account} on {seen.host}{until}. Make it yours: runkey claim")
         else:
             self._say_once(f"Logged in as {seen.account} {place}. Use `runkey login --relogin` to change.")
 
@@ -243,8 +253,12 @@ class Login:
     def prompt_api_key(self) -> bool:
         """Ask a person for a key until one is taken; False when time ran out and this process went offline.
 
-        Raises NotLoggedIn when nobody can be asked, and when `force` insists.
+        Where an account without a name is asked for, or allowed, makes one without asking. Raises NotLoggedIn when nobody can be asked,
+        and when `force` insists; ForbiddenError when the server makes no such accounts.
         """
+        if self.settings.anonymous in ("must", "allow"):
+            asking.start_anonymously(self, self._need_host())
+            return True
         if not self.terminal.has_person:
             where = f" for {self.host}" if self.host else ""
             raise NotLoggedIn(
@@ -275,12 +289,20 @@ class Login:
         except AuthenticationError:
             keeping.end_unwanted(self.credential)
             raise
+        self._take(self.credential, place, f"This machine was let in to the account {joined.account}.")
+
+    def take_anonymous(self, credential: Credential, place: str, said: str) -> None:
+        """Take the key of an account without a name."""
+        self._take(credential, place, said)
+
+    def _take(self, credential: Credential, place: str, said: str) -> None:
         # Said before anything is sent, so that somebody who was tricked into another's account can stop here.
         if not self._is_silent():
-            self.terminal.say(f"This machine was let in to the account {joined.account}.")
-        self.session.checked_at[(host, joined.secret.reveal()[-8:])] = self.clock.monotonic()
-        self.credential = keeping.keep(self.credential, place, self.store, self.environment, self.terminal, is_command=self.is_command)
-        self.update_session(joined.secret.reveal())
+            self.terminal.say(said)
+        secret = credential.secret.reveal()
+        self.session.checked_at[(credential.host, secret[-8:])] = self.clock.monotonic()
+        self.credential = keeping.keep(credential, place, self.store, self.environment, self.terminal, is_command=self.is_command)
+        self.update_session(secret)
 
     def propagate_login(self) -> None:
         """Hand the credential to what is in progress on the same server and account: a run sends what it held back. No other is touched."""
@@ -290,7 +312,7 @@ class Login:
         for backend in [*backends, *self.session.backends]:
             if backend.host != self.credential.host:
                 continue
-            if backend.account is None or backend.account == self.credential.account:
+            if backend.account is None or self.credential.stands_for(backend.account):
                 backend.adopt(self.credential)
             else:
                 self.terminal.warn(
@@ -400,6 +422,7 @@ class Login:
             created=key.get("createdAt") or credential.created,
             expires=key.get("expiresAt"),
             checked=self._now(),
+            claimed=found.get("claimedEntities") or None,
         )
 
     def prove(self, host: str) -> str:

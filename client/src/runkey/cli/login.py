@@ -21,6 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=("yes", "all"),
         help="log the official client on this machine in as well, by netrc; all: also for every port of that host",
     )
+    parser.add_argument("--anonymous", action="store_true", help="log without an account, where the server lets you; claim it later")
     parser.add_argument("--expect-user", metavar="NAME", help="join this account and no other")
     parser.add_argument("--no-browser", dest="browser", action="store_false", help="open no browser, only show the address")
     parser.add_argument("--timeout", type=float, metavar="SECONDS", help="give up after so long, typing included")
@@ -50,6 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
             "store": arguments.store,
             "profile": arguments.profile,
             "expect_user": arguments.expect_user,
+            "anonymous": "must" if arguments.anonymous else None,
             "browser": arguments.browser,
         },
     )

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from runkey_wire import api_key
+
 
 class Secret:
     """A text that never shows itself: not in a repr, not in a log, not in a traceback's locals."""
@@ -37,12 +39,15 @@ class Credential:
     """A key for one host. Plain attributes, not a dataclass: importing that costs a quarter of what `runkey status` may cost.
 
     host: normalised. account: the name it belongs to, None when that was never checked. server_id: which server it was checked with.
-    source: where it came from, in words. key_id, kind: its public handle and type, as the server told. created, expires, checked: RFC 3339.
+    claimed: the names of accounts without a name
+    that this account took over. source: where it came from, in words. key_id, kind: its public handle and type, as the server told.
+    created, expires, checked: RFC 3339.
     """
 
     __slots__ = (
         "account",
         "checked",
+        "claimed",
         "created",
         "expires",
         "host",
@@ -72,6 +77,7 @@ class Credential:
         created: str | None = None,
         expires: str | None = None,
         checked: str | None = None,
+        claimed: list[str] | None = None,
     ) -> None:
         """Hold what is known of a key."""
         self.host = host
@@ -87,11 +93,21 @@ class Credential:
         self.created = created
         self.expires = expires
         self.checked = checked
+        self.claimed = claimed
 
     def replaced(self, **changes: Any) -> "Credential":
         """Give a copy with some of it changed."""
         values = {name: getattr(self, name) for name in self.__slots__} | changes
         return Credential(values.pop("host"), values.pop("secret"), values.pop("source"), **values)
+
+    @property
+    def is_anonymous(self) -> bool:
+        """Whether it belongs to an account without a name."""
+        return self.kind == "anonymous" or api_key.kind_of(self.secret.reveal()) == "anonymous"
+
+    def stands_for(self, account: str | None) -> bool:
+        """Whether what was begun as this account may go on with this credential: never as somebody else."""
+        return account is not None and (account == self.account or account in (self.claimed or ()))
 
     def __repr__(self) -> str:
         return f"Credential(host={self.host!r}, account={self.account!r}, source={self.source!r})"

@@ -18,7 +18,7 @@ from runkey.errors import UsageError
 
 FILE_NAME = "credentials.json"
 _VERSION = 1
-_KEPT = ("account", "server_id", "machine_id", "key_id", "kind", "created", "expires", "checked", "store")
+_KEPT = ("account", "server_id", "machine_id", "key_id", "kind", "created", "expires", "checked", "claimed", "store")
 
 
 class CredentialStore:
@@ -45,15 +45,20 @@ class CredentialStore:
         return self._parse(data)
 
     def find(self, *, profile: str | None = None, host: str | None = None) -> Credential | None:
-        """Find the entry of a profile, or of a host (the default profile first); None when there is none, or it holds no key here."""
+        """Find the entry of a profile, or of a host; None when there is none, or it holds no key here."""
         kept = self.read()
-        entries: dict[str, dict[str, Any]] = kept["entries"]
-        names = [profile] if profile else sorted(entries, key=lambda name: name != kept.get("default"))
-        for name in names:
-            entry = entries.get(name)
+        for name in [profile] if profile else _in_order(kept):
+            entry = kept["entries"].get(name)
             if entry is not None and host in (None, entry.get("host")):
                 return self._credential(name, entry)
         return None
+
+    def find_all(self, host: str) -> list[Credential]:
+        """Give every credential of a host that is here, the one that `find` gives first."""
+        kept = self.read()
+        entries = [(name, kept["entries"][name]) for name in _in_order(kept)]
+        found = [self._credential(name, entry) for name, entry in entries if entry.get("host") == host]
+        return [credential for credential in found if credential is not None]
 
     def default_profile(self) -> str | None:
         """Name the default profile; None before the first login."""
@@ -66,10 +71,10 @@ class CredentialStore:
         return None if entry is None else str(entry.get("host"))
 
     def entry_of(self, host: str) -> dict[str, Any] | None:
-        """Give what is kept of a host, the default profile first; None when it was never logged in to."""
+        """Give what is kept of a host; None when it was never logged in to."""
         kept = self.read()
         entries: dict[str, dict[str, Any]] = kept["entries"]
-        for name in sorted(entries, key=lambda name: name != kept.get("default")):
+        for name in _in_order(kept):
             if entries[name].get("host") == host:
                 return {**entries[name], "profile": name}
         return None
@@ -77,15 +82,19 @@ class CredentialStore:
     def machine_id(self, host: str, profile: str | None) -> str | None:
         """Give the machine id of the entry that a login to this host under this profile would replace."""
         entry = self.read()["entries"].get(profile) if profile else self.entry_of(host)
-        return entry.get("machine_id") if entry and entry.get("host") == host else None
+        is_replaced = entry and entry.get("host") == host and entry.get("kind") != "anonymous"
+        return entry.get("machine_id") if entry and is_replaced else None
 
     def keep(self, credential: Credential, *, make_default: bool) -> str:
-        """Add or replace an entry; give its profile's name. The first entry becomes the default. Raises CannotStore."""
+        """Add or replace an entry; give its profile's name. Raises CannotStore.
+
+        The first entry becomes the default. An account without a name stands beside one with a name, and never in its place.
+        """
         with self.changing() as kept:
             entries = kept["entries"]
             name = credential.profile or next(
-                (name for name, entry in entries.items() if entry.get("host") == credential.host),
-                profile_name(credential.host, entries),
+                (name for name, entry in entries.items() if _is_same_login(entry, credential)),
+                profile_name(credential.host, entries, "-anonymous" if credential.is_anonymous else ""),
             )
             entry = entries.setdefault(name, {})
             entry["host"] = credential.host
@@ -98,7 +107,9 @@ class CredentialStore:
                 entry["key"] = credential.secret.reveal()
             else:
                 entry.pop("key", None)
-            if make_default or not kept.get("default"):
+            default = entries.get(kept.get("default")) or {}
+            outranked = not default or (default.get("kind") == "anonymous" and not credential.is_anonymous)
+            if outranked or (make_default and not credential.is_anonymous):
                 kept["default"] = name
         return name
 
@@ -196,9 +207,19 @@ def members_of(entry: dict[str, Any]) -> dict[str, Any]:
     return {member: entry.get(member) for member in _KEPT}
 
 
-def profile_name(host: str, taken: dict[str, Any]) -> str:
+def _in_order(kept: dict[str, Any]) -> list[str]:
+    """Name the profiles: the default one first, accounts without a name last."""
+    entries = kept["entries"]
+    return sorted(entries, key=lambda name: (name != kept.get("default"), entries[name].get("kind") == "anonymous"))
+
+
+def _is_same_login(entry: dict[str, Any], credential: Credential) -> bool:
+    return entry.get("host") == credential.host and (entry.get("kind") == "anonymous") == credential.is_anonymous
+
+
+def profile_name(host: str, taken: dict[str, Any], ending: str = "") -> str:
     """Name a new profile after its host: `track.example.org`, with a number when that is taken."""
-    base = host.partition("://")[2].replace(":", "-").strip("[]") or "default"
+    base = (host.partition("://")[2].replace(":", "-").strip("[]") or "default") + ending
     name, number = base, 2
     while name in taken:
         name, number = f"{base}-{number}", number + 1

@@ -32,7 +32,7 @@ mutation UpsertBucket(
 }
 """
 # What W&B's init() takes and this one does not do yet. The first would change what is kept, so they are refused; the rest is told.
-_REFUSED = ("resume", "resume_from", "fork_from", "anonymous")
+_REFUSED = ("resume", "resume_from", "fork_from")
 _TOLD = ("dir", "settings", "reinit", "save_code", "sync_tensorboard", "monitor_gym", "magic", "force", "config_exclude_keys")
 _TOLD_TOO = ("config_include_keys", "allow_val_change", "tensorboard")
 
@@ -49,12 +49,14 @@ def init(
     notes: str | None = None,
     group: str | None = None,
     job_type: str | None = None,
+    anonymous: str | None = None,
     **others: Any,
 ) -> "Run":
     """Begin a run: log in if need be, make it on the server, and start the thread that sends to it.
 
     project, entity: where it goes; by default RUNKEY_PROJECT or "uncategorized", and the account itself. name: how it is shown. id: its
     address in the project; one that is used again begins that run again. config: its settings. mode: "online" or "disabled".
+    anonymous: as for login().
     Raises UsageError, AuthenticationError, WrongServer, ConnectionFailed, ServerError: before the run has begun, trouble is told.
     """
     environment, terminal = Environment(), Terminal()
@@ -72,7 +74,7 @@ def init(
         before.finish()
     if mode == "disabled":
         return _begin(Run(run_id, project, entity or "", name or run_id, config, None, terminal))
-    credential = _credential()
+    credential = _credential(anonymous)
     shown = plain(config or {}, lambda key, why: terminal.warn(f"config[{key!r}] is left out: {why}."))
     variables = {
         "entity": entity,
@@ -121,8 +123,8 @@ def _look_at(others: dict[str, Any], terminal: Terminal) -> None:
         terminal.warn(f"init({word}=…) changes nothing here yet.")
 
 
-def _credential() -> Credential:
-    if not authentication.login():
+def _credential(anonymous: str | None) -> Credential:
+    if not authentication.login(anonymous=anonymous):
         raise NotLoggedIn('This process is not logged in and is offline. Log in, or begin the run with mode="disabled".')
     credential = authentication.current_credential()
     if credential is None:

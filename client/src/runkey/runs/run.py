@@ -4,6 +4,7 @@ After `init()` training never stops because logging failed: what cannot be logge
 """
 
 import _thread
+import contextlib
 import json
 import os
 import threading
@@ -11,7 +12,7 @@ import urllib.parse
 from collections.abc import Mapping
 from typing import Any
 
-from runkey import session
+from runkey import api, session
 from runkey.clock import Clock, SystemClock
 from runkey.credentials.model import Credential
 from runkey.credentials.store import CredentialStore
@@ -227,13 +228,21 @@ def config_text(config: Mapping[str, Any]) -> str:
 
 
 def _another_credential(old: Credential) -> Credential | None:
-    """Look for another key of the same server and account among what login stored: never another account's."""
+    """Look for another key of the same server and account among what login stored: never another account's.
+
+    For an account without a name, the key of whoever claimed it, which may have happened elsewhere: that server is asked.
+    """
     held = session.process.credentials.get(old.host)
-    try:
-        stored = CredentialStore(Environment().config_folder).find(host=old.host)
-    except Error:
-        stored = None
-    for found in (held, stored):
-        if found is not None and found.account == old.account and found.account and found.secret != old.secret:
-            return found
+    found = [held] if held is not None else []
+    with contextlib.suppress(Error):
+        found += CredentialStore(Environment().config_folder).find_all(old.host)
+    others = [each for each in found if each.secret != old.secret]
+    for each in others:
+        if each.stands_for(old.account):
+            return each
+    if old.is_anonymous:
+        for each in others:
+            with contextlib.suppress(Error):
+                if not each.is_anonymous and old.account in (api.viewer(each).get("claimedEntities") or ()):
+                    return each
     return None

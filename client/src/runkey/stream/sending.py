@@ -74,6 +74,7 @@ class Sender:
         self._hurry = False
         self._finishing: int | None = None
         self._is_refused = False
+        self._looked_in_vain = False
         self._was_told_to_stop = False
         self._summary: str | None = None
         self._config: str | None = None
@@ -109,6 +110,7 @@ class Sender:
         """
         with self._wake:
             self._finishing = exit_code
+            self._looked_in_vain = False
             self._hurry = True
             self._wake.notify()
         deadline = self._clock.monotonic() + timeout_seconds
@@ -119,7 +121,7 @@ class Sender:
         return self.is_done
 
     def _must_give_up(self) -> bool:
-        return self._is_refused and self._finishing is not None
+        return self._is_refused and self._looked_in_vain
 
     def _run(self) -> None:
         try:
@@ -240,6 +242,8 @@ class Sender:
                 self._hurry = True
                 return
             self._is_refused = True
+            # One that is finishing looks at once, and once.
+            self._hurry = self._finishing is not None
         self._say(
             f"{credential.host} refused the key of this run: it was revoked, or its account disabled. Training goes on and what is "
             "logged is held back. Run `runkey login` in another terminal, or runkey.login() here, and it is sent."
@@ -249,7 +253,9 @@ class Sender:
         found = self._find_credential(self._credential)
         if found is not None:
             self.adopt(found)
-            self._say("Another key of the same account was found; this run goes on with it.")
+            self._say("Another key was found; this run goes on with it.")
+        elif self._finishing is not None:
+            self._looked_in_vain = True
         return not self._is_refused
 
     def _final(self, message: str) -> None:

@@ -19,7 +19,7 @@ from runkey_server.database import Database
 from runkey_server.errors import Error
 from runkey_server.graphql import claiming, files, keys, machines, projects, runs, scalars, server_info, viewer
 from runkey_server.graphql.context import Context
-from runkey_server.graphql.planning import Plan
+from runkey_server.graphql.planning import PUBLIC_FIELDS, Plan
 
 # Faults of the whole answer: the request is to be made again, or with another credential.
 _WHOLE = frozenset({"unavailable", "too_many", "unauthenticated"})
@@ -92,7 +92,7 @@ def _undone_on_failure(resolver: Any) -> Any:
 
     def resolve(source: Any, info: Any, **arguments: Any) -> Any:
         context: Context = info.context
-        if context.actor is None:
+        if context.actor is None and info.field_name not in PUBLIC_FIELDS:
             raise errors.unauthenticated()
         with context.transaction.begin_nested():
             return resolver(source, info, **arguments)
