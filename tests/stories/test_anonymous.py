@@ -1,6 +1,8 @@
 """Logging without an account, and claiming it: from the terminal, from a script, by a link; once, and with a run under way."""
 
+import hashlib
 import json
+import os
 import re
 import subprocess
 import sys
@@ -15,6 +17,7 @@ from terminals import Terminal
 
 pytestmark = pytest.mark.story
 
+ROOT = Path(__file__).parents[2]
 RUNKEY = str(BIN / "runkey")
 LOG_SOMETHING = "import runkey\nrun = runkey.init(project='tried')\nrun.log({'loss': 1})\nrun.finish()\nprint('RESULT', run.entity)"
 
@@ -258,3 +261,45 @@ def test_claiming_needs_the_password_of_whoever_is_not_signed_in(server: Server)
     assert code in wrong.body, "the code is not lost by a typing mistake"
     assert visitor.post("/claim", code=code, name="quinn", password=PASSWORD).location == "/"
     assert visitor.post("/claim", code=code).status == 400
+
+
+@pytest.fixture(scope="session")
+def old_python() -> Path:
+    """A Python with an official client from before 0.23, made once and kept beside ours."""
+    lock = ROOT / "requirements/old_client.txt"
+    folder = BIN.parent / f"old-client-{hashlib.sha256(lock.read_bytes()).hexdigest()[:12]}"
+    python = folder / "bin/python"
+    if not (folder / "ready").exists():
+        uv = str(BIN / "uv")
+        made = subprocess.run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(folder)], capture_output=True, text=True)
+        install = [uv, "pip", "install", "--quiet", "--python", str(python), "--require-hashes", "-r", str(lock)]
+        done = subprocess.run(install, capture_output=True, text=True) if made.returncode == 0 else made
+        if done.returncode:
+            reason = f"The old official client cannot be installed; a package index is needed: {done.stderr[-300:]}"
+            pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+        (folder / "ready").touch()
+    return python
+
+
+def test_an_official_client_from_before_0_23_logs_without_an_account(server: Server, machine: Machine, old_python: Path) -> None:
+    (machine.home / "train.py").write_text(
+        'import wandb\nwandb.login(anonymous="must")\nrun = wandb.init(project="old", anonymous="must")\n'
+        'for i in range(5):\n    run.log({"a": i})\nprint("RESULT", run.entity, run.get_url())\nrun.finish()\n'
+    )
+    done = machine.run(str(old_python), "train.py", WANDB_BASE_URL=server.url)
+    assert "RESULT anon-" in done.stdout, done.stderr
+    entity, url = re.search(r"RESULT (\S+) (\S+)", done.stdout).groups()
+    # The link that it shows holds the key; it opens the run after a click.
+    visitor = Surfer(server)
+    path = url.removeprefix(server.url)
+    key = path.partition("apiKey=")[2]
+    opened = visitor.post("/try", at=path, code=key, next=path.partition("?")[0])
+    assert opened.location == path.partition("?")[0]
+    assert "a 4" in visitor.get(opened.location).text
+    assert key not in server.log.read_text()
+    # Claimed from another machine, by a link made with its key.
+    claimed = runkey(machine, "claim", "--host", server.url, RUNKEY_API_KEY=key)
+    assert f"{server.url}/claim#" in claimed.stdout, claimed.stderr
+    rosa = Surfer(server).sign_up("rosa")
+    rosa.post("/claim", code=claimed.stdout.strip().partition("#")[2])
+    assert "a 4" in rosa.get(path.partition("?")[0].replace(entity, "rosa")).text

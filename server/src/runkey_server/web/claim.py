@@ -3,25 +3,39 @@
 Both codes stand in the fragment of an address and are posted by one small script of ours; without a script a field takes them by hand.
 """
 
+from datetime import datetime
 from typing import Any
 
-from runkey_server import accounts, claiming
+import sqlalchemy as sa
+
+from runkey_server import accounts, claiming, keys
 from runkey_server.accounts import Account
 from runkey_server.errors import Error
-from runkey_server.web.pages import Visit
+from runkey_server.web.pages import Visit, safe_next
 
 
 async def try_it(visit: Visit) -> None:
     """GET shows a field, which the script fills and sends; POST signs the browser in to the account of the code."""
     if not visit.is_post:
-        await visit.show("try.html")
+        await visit.show("try.html", code="", next="")
         return
-    code = (await visit.form()).get("code", "").strip()
-    account = await visit.reading(accounts.find_linked_account, code, accounts.DASHBOARD, visit.now)
-    if account is None or not account.is_active:
-        await visit.show("try.html", 400, problem="This link opens nothing: what it opened was claimed, or its time is over.")
+    form = await visit.form()
+    account = await visit.reading(_opened_by, visit.pages.pepper, form.get("code", "").strip(), visit.now)
+    if account is None:
+        await visit.show(
+            "try.html", 400, code="", next="", problem="This link opens nothing: what it opened was claimed, or its time is over."
+        )
         return
-    await visit.begin_session(account, f"/{account.name}")
+    await visit.begin_session(account, safe_next(form.get("next") or f"/{account.name}"))
+
+
+def _opened_by(transaction: sa.Connection, pepper: bytes, code: str, at: datetime) -> Account | None:
+    """Give the account whose pages a dashboard code opens, or its own key: old official clients show links that hold it."""
+    account = accounts.find_linked_account(transaction, code, accounts.DASHBOARD, at)
+    key = keys.find_key_by_secret(transaction, pepper, code) if account is None else None
+    if key is not None and key.kind == "anonymous" and key.state(at) == "active":
+        account = accounts.find_account_by_id(transaction, key.account_id)
+    return account if account is not None and account.is_active else None
 
 
 async def claim(visit: Visit) -> None:

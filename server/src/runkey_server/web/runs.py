@@ -11,6 +11,7 @@ from runkey_server.history import Stream
 from runkey_server.runs import Run
 from runkey_server.web.charts import Chart, draw
 from runkey_server.web.pages import Visit
+from runkey_wire import api_key
 
 _MAX_RUNS = 500
 _MAX_CHARTS = 100
@@ -26,7 +27,8 @@ async def home(visit: Visit) -> None:
 
 async def entity(visit: Visit) -> None:
     """An account's own address shows its projects."""
-    _signed_in(visit)
+    if await _is_asked_to_open(visit):
+        return
     if visit.account is None or visit.path["entity"].lower() != visit.account.name:
         raise _nothing()
     await visit.show("home.html", **await to_thread.run_sync(_home, visit))
@@ -34,13 +36,15 @@ async def entity(visit: Visit) -> None:
 
 async def project(visit: Visit) -> None:
     """A project's runs."""
-    _signed_in(visit)
+    if await _is_asked_to_open(visit):
+        return
     await visit.show("project.html", **await to_thread.run_sync(_project, visit))
 
 
 async def run(visit: Visit) -> None:
     """One run."""
-    _signed_in(visit)
+    if await _is_asked_to_open(visit):
+        return
     await visit.show("run.html", **await to_thread.run_sync(_run, visit))
 
 
@@ -128,10 +132,19 @@ def _object(text: str) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _signed_in(visit: Visit) -> None:
+async def _is_asked_to_open(visit: Visit) -> bool:
+    """Make sure that somebody is signed in; True when the visitor was shown another page first.
+
+    Official clients before 0.23 show links that hold the key of an account without a name: a click opens its pages.
+    """
+    if visit.account is not None:
+        return False
+    key = visit.query.get("apiKey", "")
+    if api_key.kind_of(key) == "anonymous":
+        await visit.show("try.html", code=key, next=visit.scope["path"])
+        return True
     # The same answer whether or not there is something behind the address.
-    if visit.account is None:
-        raise Error("forbidden", "Sign in to see this page.")
+    raise Error("forbidden", "Sign in to see this page.")
 
 
 def _nothing() -> Error:
