@@ -19,6 +19,7 @@ from runkey_server.asgi.requests import header, read_form
 from runkey_server.asgi.responses import send_bytes, send_json
 from runkey_server.clock import Clock
 from runkey_server.database import Database
+from runkey_server.errors import Error
 from runkey_server.oauth.device_authorization import Issued, ask
 from runkey_server.oauth.errors import OAuthError
 from runkey_server.oauth.parameters import check_client, check_scope, read_asking
@@ -52,8 +53,8 @@ class OAuthDoor:
         """RFC 8628 section 3.1: a machine asks to be let in."""
         address = self._hosts.client_of(scope)
         self._asks.take(address)
-        form = await read_form(scope, receive, limits.MAX_FORM_BYTES)
         try:
+            form = await _form(scope, receive)
             check_client(form)
             check_scope(form)
         except OAuthError as error:
@@ -74,8 +75,8 @@ class OAuthDoor:
 
     async def token(self, scope: Scope, receive: Receive, send: Send) -> None:
         """RFC 6749 section 3.2: a code for a key."""
-        form = await read_form(scope, receive, limits.MAX_FORM_BYTES)
         try:
+            form = await _form(scope, receive)
             check_client(form)
             match form.get("grant_type"):
                 case wire.DEVICE_GRANT:
@@ -92,14 +93,15 @@ class OAuthDoor:
 
     async def revoke(self, scope: Scope, receive: Receive, send: Send) -> None:
         """RFC 7009: end a key, or a device code that waits; 200 whatever the token was."""
-        form = await read_form(scope, receive, limits.MAX_FORM_BYTES)
-        if "client_id" in form and form["client_id"] != wire.CLIENT_ID:
-            await _send_oauth_error(send, OAuthError("invalid_client", f"client_id must be {wire.CLIENT_ID}"))
+        try:
+            form = await _form(scope, receive)
+            if "client_id" in form:
+                check_client(form)
+            token = _needed(form, "token")
+        except OAuthError as error:
+            await _send_oauth_error(send, error)
             return
-        if not form.get("token"):
-            await _send_oauth_error(send, OAuthError("invalid_request", "token is missing"))
-            return
-        await to_thread.run_sync(self._cancel, form["token"])
+        await to_thread.run_sync(self._cancel, token)
         await send_bytes(send, 200, b"", ((b"cache-control", b"no-store"), *_NO_CACHE))
 
     async def metadata(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -180,6 +182,15 @@ class OAuthDoor:
     def _cancel(self, token: str) -> None:
         with self._database.writing() as transaction:
             cancel(transaction, self._pepper, token, self._clock())
+
+
+async def _form(scope: Scope, receive: Receive) -> dict[str, str]:
+    try:
+        return await read_form(scope, receive, limits.MAX_FORM_BYTES)
+    except Error as error:
+        if error.code != "invalid":
+            raise
+        raise OAuthError("invalid_request", error.message) from None
 
 
 async def _until_gone(receive: Receive) -> None:

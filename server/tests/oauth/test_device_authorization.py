@@ -1,0 +1,424 @@
+"""RFC 8628, one test a line of what it asks for, and what somebody does who wants in without being let in."""
+
+import re
+import urllib.parse
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import sqlalchemy as sa
+from house import PASSWORD, House, StillClock, Visitor, alert_in, make_person
+
+from runkey_server import accounts, oauth, tokens
+from runkey_server.database import Database
+from runkey_server.errors import Error
+from runkey_server.machines import Asking
+from runkey_server.oauth import OAuthError
+from runkey_server.oauth import device_authorization as device
+from runkey_wire import device_authorization as wire
+
+ASKING = {"machine_name": "gpu07", "os_user": "mira", "system": "Linux 6.1 x86_64"}
+
+
+def ask(house: House, **more: str) -> dict:
+    answer = house.client.post("/oauth/device_authorization", data={"client_id": "runkey", **ASKING, **more})
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def poll(house: House, device_code: str, **more: str) -> "tuple[int, dict]":
+    form = {"client_id": "runkey", "grant_type": wire.DEVICE_GRANT, "device_code": device_code} | more
+    answer = house.client.post("/oauth/token", data=form)
+    return answer.status_code, answer.json()
+
+
+def approve(visitor: Visitor, codes: dict, decision: str = "approve", **more: str) -> object:
+    address = f"/device?user_code={codes['user_code']}"
+    return visitor.post("/device", at=address, user_code=codes["user_code"], decision=decision, **more)
+
+
+@pytest.fixture
+def mira(house: House) -> Visitor:
+    return house.visitor().sign_up("mira")
+
+
+def test_codes_are_long_short_lived_and_not_cached(house: House) -> None:
+    answer = house.client.post("/oauth/device_authorization", data={"client_id": "runkey"})
+    assert answer.headers["cache-control"] == "no-store"
+    codes = answer.json()
+    assert len(codes["device_code"]) >= 22, "128 bits or more, in base64url"
+    assert re.fullmatch(r"[BCDFGHJKLMNPQRSTVWXZ]{4}-[BCDFGHJKLMNPQRSTVWXZ]{4}", codes["user_code"])
+    assert codes["expires_in"] == 600
+    assert codes["interval"] == 5
+    assert codes["verification_uri"] == "http://127.0.0.1:8080/device"
+    assert codes["verification_uri_complete"] == f"http://127.0.0.1:8080/device?user_code={codes['user_code']}"
+
+
+def test_neither_code_is_in_the_database(house: House) -> None:
+    codes = ask(house)
+    with house.database.reading() as transaction:
+        row = transaction.execute(sa.text("SELECT * FROM device_authorizations")).one()
+    text = repr(tuple(row))
+    assert codes["device_code"] not in text
+    assert codes["user_code"].replace("-", "") not in text
+
+
+def test_from_asking_to_the_key(house: House, mira: Visitor) -> None:
+    codes = ask(house)
+    assert poll(house, codes["device_code"]) == (400, {"error": "authorization_pending", "error_description": "nobody has decided yet"})
+    assert approve(mira, codes).headers["location"] == "/device/done"
+    status, answer = poll(house, codes["device_code"])
+    assert status == 200
+    assert answer["token_type"] == "Bearer"
+    assert answer["access_token"].startswith("rkm_")
+    assert answer["account"] == "mira"
+    assert answer["machine_id"].startswith("mac_")
+    assert answer["scope"] == "runs"
+    viewer = house.graphql(answer["access_token"], "{ viewer { username machines { id name osUser isThis } } }").json()["data"]["viewer"]
+    assert viewer == {
+        "username": "mira",
+        "machines": [{"id": answer["machine_id"], "name": "gpu07", "osUser": "mira", "isThis": True}],
+    }
+
+
+def test_it_is_redeemed_once(house: House, mira: Visitor) -> None:
+    codes = ask(house)
+    approve(mira, codes)
+    assert poll(house, codes["device_code"])[0] == 200
+    assert poll(house, codes["device_code"])[1]["error"] == "invalid_grant"
+
+
+def test_of_twenty_redemptions_at_once_exactly_one_wins(database: Database, clock: StillClock) -> None:
+    person = make_person(database, "mira", clock())
+    pepper = b"p" * 32
+    with database.writing() as transaction:
+        issued = oauth.ask(transaction, pepper, Asking("gpu", "m", "Linux", "127.0.0.1"), clock())
+    found = oauth.look_up(database, pepper, issued.user_code, person.account, "here", clock())
+    with database.writing() as transaction:
+        oauth.approve(transaction, found, person.account, clock())
+
+    def redeem(_: int) -> str:
+        for _again in range(50):
+            try:
+                return oauth.redeem_device_code(database, pepper, issued.device_code, clock())[1].secret
+            except OAuthError as error:
+                return error.code
+            except Error as error:
+                assert error.code == "unavailable"
+        return "unavailable"
+
+    with ThreadPoolExecutor(20) as pool:
+        outcomes = list(pool.map(redeem, range(20)))
+    assert len([each for each in outcomes if each.startswith("rkm_")]) == 1
+    assert outcomes.count("invalid_grant") == 19
+    with database.reading() as transaction:
+        assert transaction.execute(sa.text("SELECT count(*) FROM machines")).scalar() == 1
+
+
+def test_polling_too_fast_lengthens_the_interval_each_time(house: House) -> None:
+    codes = ask(house)
+    errors = [poll(house, codes["device_code"])[1]["error"] for _ in range(3)]
+    assert errors == ["authorization_pending", "slow_down", "slow_down"]
+
+
+def test_slow_down_adds_five_seconds_each_time(database: Database, clock: StillClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1000.0]
+    monkeypatch.setattr("runkey_server.oauth.waiting.monotonic", lambda: now[0])
+    waiting = oauth.Waiting(database, clock)
+    # (seconds since the last poll, whether that is too fast): 5, then 10, then 15 must pass.
+    for passed, too_fast in ((0, False), (4, True), (9, True), (14, True), (20, False), (19, True), (25, False)):
+        now[0] += passed
+        assert waiting.is_too_fast(b"code") is too_fast, passed
+
+
+def test_it_expires(house: House, mira: Visitor) -> None:
+    codes = ask(house)
+    house.clock.advance(seconds=599)
+    assert poll(house, codes["device_code"])[1]["error"] == "authorization_pending"
+    house.clock.advance(seconds=2)
+    assert poll(house, codes["device_code"])[1]["error"] == "expired_token"
+    assert "No machine waits" in alert_in(mira.get(f"/device?user_code={codes['user_code']}").text)
+
+
+def test_what_was_approved_expires_too(house: House, mira: Visitor) -> None:
+    codes = ask(house)
+    approve(mira, codes)
+    house.clock.advance(seconds=601)
+    assert poll(house, codes["device_code"])[1]["error"] == "expired_token"
+
+
+def test_no_kills_it(house: House, mira: Visitor) -> None:
+    codes = ask(house)
+    assert approve(mira, codes, "deny").headers["location"] == "/device/done?denied=1"
+    assert poll(house, codes["device_code"])[1]["error"] == "access_denied"
+    assert "No machine waits" in alert_in(mira.get(f"/device?user_code={codes['user_code']}").text)
+
+
+@pytest.mark.parametrize(
+    ("form", "error"),
+    [
+        ({"client_id": "other"}, "invalid_client"),
+        ({"client_id": ""}, "invalid_client"),
+        ({"grant_type": "password"}, "unsupported_grant_type"),
+        ({"grant_type": "refresh_token"}, "unsupported_grant_type"),
+        ({"grant_type": ""}, "unsupported_grant_type"),
+        ({"device_code": ""}, "invalid_request"),
+        ({"device_code": "no such code"}, "invalid_grant"),
+    ],
+)
+def test_the_token_endpoint_names_what_is_wrong(house: House, form: dict, error: str) -> None:
+    codes = ask(house)
+    answer = house.client.post(
+        "/oauth/token", data={"client_id": "runkey", "grant_type": wire.DEVICE_GRANT, "device_code": codes["device_code"]} | form
+    )
+    assert answer.status_code == 400
+    assert answer.json()["error"] == error
+    assert answer.headers["cache-control"] == "no-store"
+
+
+def test_an_unknown_scope_is_refused(house: House) -> None:
+    answer = house.client.post("/oauth/device_authorization", data={"client_id": "runkey", "scope": "everything"})
+    assert answer.json()["error"] == "invalid_scope"
+
+
+def test_the_code_is_taken_only_after_signing_in(house: House) -> None:
+    codes = ask(house)
+    stranger = house.visitor()
+    answer = stranger.get(f"/device?user_code={codes['user_code']}")
+    assert answer.status_code == 303
+    assert answer.headers["location"].startswith("/signin?next=")
+    assert "gpu07" not in answer.text
+
+
+def test_a_filled_in_link_lets_nobody_in_by_itself(house: House, mira: Visitor) -> None:
+    codes = ask(house)
+    page = mira.get(f"/device?user_code={codes['user_code']}")
+    for words in (
+        "gpu07",
+        "mira",
+        "Linux 6.1 x86_64",
+        "testclient",
+        "Let it in only if you started this login yourself",
+        codes["user_code"],
+    ):
+        assert words in page.text
+    assert poll(house, codes["device_code"])[1]["error"] == "authorization_pending"
+    assert mira.get(f"/device?user_code={codes['user_code']}&decision=approve").status_code == 200
+    assert poll(house, codes["device_code"])[1]["error"] in ("authorization_pending", "slow_down")
+
+
+def test_a_stale_sign_in_must_give_the_password(house: House, mira: Visitor) -> None:
+    house.clock.advance(minutes=6)
+    codes = ask(house)
+    refused = approve(mira, codes)
+    assert refused.status_code == 403
+    assert "Give your password once more" in alert_in(refused.text)
+    assert approve(mira, codes, password="not the password at all").status_code == 403
+    assert poll(house, codes["device_code"])[1]["error"] == "authorization_pending"
+    assert approve(mira, codes, password=PASSWORD).status_code == 303
+    assert poll(house, codes["device_code"])[0] == 200
+
+
+def test_after_signing_out_nothing_is_approved(house: House, mira: Visitor) -> None:
+    codes = ask(house)
+    form = mira.get(f"/device?user_code={codes['user_code']}").text
+    token = re.search(r'name="form_token" value="([^"]+)"', form).group(1)
+    session = mira.client.cookies["runkey-session"]
+    mira.post("/signout", at="/device")
+    mira.client.cookies.set("runkey-session", session)
+    answer = mira.post("/device", form_token=token, user_code=codes["user_code"], decision="approve")
+    assert answer.headers["location"].startswith("/signin")
+    assert poll(house, codes["device_code"])[1]["error"] == "authorization_pending"
+
+
+def test_an_account_that_was_disabled_meanwhile_gives_no_key(house: House, mira: Visitor) -> None:
+    codes = ask(house)
+    approve(mira, codes)
+    with house.database.writing() as transaction:
+        accounts.disable_account(transaction, accounts.get_account(transaction, "mira"), house.clock())
+    assert poll(house, codes["device_code"])[1]["error"] == "access_denied"
+
+
+def test_another_network_is_warned_of(house: House) -> None:
+    codes = ask(house)
+    afar = house.visitor("203.0.113.9").sign_up("ana")
+    assert "The machine asks from another network" in afar.get(f"/device?user_code={codes['user_code']}").text
+    near = house.visitor().signed_in("ana")
+    assert "another network" not in near.get(f"/device?user_code={codes['user_code']}").text
+
+
+def test_wrong_codes_are_limited_for_an_account(house: House, mira: Visitor) -> None:
+    codes = ask(house)
+    for _ in range(5):
+        assert mira.get("/device?user_code=BBBB-BBBB").status_code == 400
+    refused = mira.get(f"/device?user_code={codes['user_code']}")
+    assert refused.status_code == 429
+    assert "gpu07" not in refused.text
+    house.clock.advance(minutes=10)
+    fresh = ask(house)
+    assert "gpu07" in house.visitor().signed_in("mira").get(f"/device?user_code={fresh['user_code']}").text
+
+
+def test_wrong_codes_are_limited_for_a_network_and_for_all_together(database: Database, clock: StillClock) -> None:
+    people = [make_person(database, f"person{index}", clock()) for index in range(70)]
+
+    def guess(person: int, network: str) -> str:
+        try:
+            oauth.look_up(database, b"p" * 32, "BBBB-BBBB", people[person].account, network, clock())
+        except Error as error:
+            return error.code
+        return "found"
+
+    assert [guess(index, "one network") for index in range(50)] == ["invalid"] * 50
+    assert guess(51, "one network") == "too_many"
+    assert [guess(index % 70, f"network {index}") for index in range(250)].count("invalid") == 250
+    assert guess(69, "yet another") == "too_many"
+
+
+def test_the_chance_of_hitting_any_live_code_in_a_day_stays_below_one_in_ten_thousand() -> None:
+    guesses_a_day = accounts.USER_CODE_AT_ALL.free * 24
+    short, long = (len(wire.USER_CODE_ALPHABET) ** characters for characters in wire.USER_CODE_CHARACTERS)
+    # At most this many short codes live at once; what comes beyond them is long, of which 20,000 may live.
+    assert guesses_a_day * device.LONGER_ABOVE / short < 1e-4
+    assert guesses_a_day * 20_000 / long < 1e-4
+
+
+def test_codes_are_longer_above_a_hundred_live_ones(database: Database, clock: StillClock) -> None:
+    asking = Asking("gpu", "m", "Linux", "127.0.0.1")
+    with database.writing() as transaction:
+        lengths = [len(oauth.ask(transaction, b"p" * 32, asking, clock()).user_code) for _ in range(102)]
+    assert lengths == [8] * 100 + [10] * 2
+
+
+def test_codes_are_read_as_people_type_them(house: House, mira: Visitor) -> None:
+    code = ask(house)["user_code"]
+    for typed in (code.lower(), code.replace("-", ""), code.replace("-", " "), f" {code} ", code.replace("-", "–")):
+        assert "gpu07" in mira.get(f"/device?user_code={urllib.parse.quote(typed)}").text, typed
+
+
+HOSTILE = ["<script>alert(1)</script>\"'", "\x1b[2J\x1b[31mred\x07\r\nSet-Cookie: a=b", "x" * 10_000, "‮evil‬", "\x00", "{{7*7}}{% raw %}"]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_machine_name_is_shown_harmlessly(house: House, mira: Visitor, name: str) -> None:
+    codes = ask(house, machine_name=name, os_user=name[:2000], system=name[:2000])
+    page = mira.get(f"/device?user_code={codes['user_code']}")
+    assert page.status_code == 200
+    assert "<script>" not in page.text
+    assert "x" * 200 not in page.text
+    assert not any(not character.isprintable() and character not in "\n" for character in page.text)
+    approve(mira, codes)
+    assert poll(house, codes["device_code"])[0] == 200
+    listed = mira.get("/settings/machines")
+    assert listed.status_code == 200
+    assert "<script>" not in listed.text
+    assert "set-cookie: a=b" not in str(listed.headers).lower()
+
+
+def test_logging_in_again_renews_the_row_and_retires_the_former_key(house: House, mira: Visitor) -> None:
+    codes = ask(house)
+    approve(mira, codes)
+    first = poll(house, codes["device_code"])[1]
+    codes = ask(house, machine_id=first["machine_id"], machine_name="renamed host")
+    approve(mira, codes)
+    second = poll(house, codes["device_code"])[1]
+    assert second["machine_id"] == first["machine_id"]
+    assert second["machine_name"] == "gpu07", "the name on the page stays"
+    assert house.graphql(first["access_token"], "{ viewer { username } }").status_code == 401
+    machines = house.graphql(second["access_token"], "{ viewer { machines { hosts } } }").json()["data"]["viewer"]["machines"]
+    assert sorted(machines[0]["hosts"]) == ["gpu07", "renamed host"]
+
+
+def test_another_accounts_machine_id_makes_a_machine_of_ones_own(house: House, mira: Visitor) -> None:
+    codes = ask(house)
+    approve(mira, codes)
+    first = poll(house, codes["device_code"])[1]
+    ana = house.visitor().sign_up("ana")
+    codes = ask(house, machine_id=first["machine_id"])
+    approve(ana, codes)
+    second = poll(house, codes["device_code"])[1]
+    assert second["machine_id"] != first["machine_id"]
+    assert house.graphql(first["access_token"], "{ viewer { username } }").status_code == 200
+
+
+def test_a_renewed_machines_open_run_writes_on(house: House, mira: Visitor) -> None:
+    codes = ask(house)
+    approve(mira, codes)
+    first = poll(house, codes["device_code"])[1]
+    house.graphql(first["access_token"], 'mutation { upsertBucket(input: {modelName: "p", name: "r"}) { inserted } }')
+    codes = ask(house, machine_id=first["machine_id"])
+    approve(mira, codes)
+    assert poll(house, codes["device_code"])[0] == 200
+    body = {"files": {"wandb-history.jsonl": {"offset": 0, "content": ['{"a": 1}']}}}
+    bearer = {"Authorization": f"Bearer {first['access_token']}"}
+    assert house.client.post("/files/mira/p/r/file_stream", json=body, headers=bearer).status_code == 200
+    assert house.client.post("/files/mira/p/other/file_stream", json=body, headers=bearer).status_code == 401
+
+
+def test_revoking_a_machine_ends_its_keys_and_leaves_a_notice_when_it_joins(house: House, mira: Visitor) -> None:
+    codes = ask(house)
+    approve(mira, codes)
+    joined = poll(house, codes["device_code"])[1]
+    assert "The machine gpu07 was logged in to your account" in mira.get("/").text
+    mira.post("/notices", at="/")
+    assert "was logged in to your account" not in mira.get("/").text
+    mira.post("/settings/machines", act="revoke", id=joined["machine_id"])
+    house_reads_the_epoch(house)
+    assert house.graphql(joined["access_token"], "{ viewer { username } }").status_code == 401
+
+
+def house_reads_the_epoch(house: House) -> None:
+    """Wait until the worker has seen what changed: within a fraction of a second."""
+    import time
+
+    time.sleep(0.5)
+
+
+def test_revocation_endpoint_ends_keys_and_waiting_codes_and_says_200_to_all(house: House, mira: Visitor) -> None:
+    """RFC 7009: 200 for unknown tokens too; whoever holds a secret may end it."""
+    codes = ask(house)
+    approve(mira, codes)
+    joined = poll(house, codes["device_code"])[1]
+    waiting = ask(house)
+    for token in (joined["access_token"], waiting["device_code"], "unknown", "rku_" + "x" * 36):
+        answer = house.client.post("/oauth/revoke", data={"token": token, "token_type_hint": "refresh_token"})
+        assert answer.status_code == 200, token
+        assert answer.content == b""
+    house_reads_the_epoch(house)
+    assert house.graphql(joined["access_token"], "{ viewer { username } }").status_code == 401
+    assert poll(house, waiting["device_code"])[1]["error"] == "access_denied"
+    assert house.client.post("/oauth/revoke", data={}).json()["error"] == "invalid_request"
+    assert house.client.post("/oauth/revoke", data={"token": "x", "client_id": "other"}).json()["error"] == "invalid_client"
+
+
+def test_metadata_says_what_is_true(house: House) -> None:
+    """RFC 8414: the issuer exactly, every endpoint that is listed answers, nothing that there is not is listed."""
+    answer = house.client.get("/.well-known/oauth-authorization-server")
+    assert answer.headers["content-type"].startswith("application/json")
+    told = answer.json()
+    assert told["issuer"] == "http://127.0.0.1:8080"
+    for name in ("token_endpoint", "device_authorization_endpoint", "revocation_endpoint"):
+        assert house.client.post(told[name].removeprefix(told["issuer"]), data={}).status_code == 400, name
+    assert house.client.get(told["authorization_endpoint"].removeprefix(told["issuer"])).status_code == 400
+    assert told["grant_types_supported"] == ["authorization_code", wire.DEVICE_GRANT]
+    assert told["code_challenge_methods_supported"] == ["S256"]
+    assert told["response_types_supported"] == ["code"]
+    assert told["token_endpoint_auth_methods_supported"] == ["none"]
+    assert told["authorization_response_iss_parameter_supported"] is True
+
+
+def test_a_database_that_does_not_answer_is_503_and_no_final_error(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    codes = ask(house)
+
+    def fail(*_: object) -> None:
+        raise Error("unavailable", "The database does not answer at this moment.", retry_after_seconds=1)
+
+    monkeypatch.setattr("runkey_server.oauth.routes.redeem_device_code", fail)
+    answer = house.client.post(
+        "/oauth/token", data={"client_id": "runkey", "grant_type": wire.DEVICE_GRANT, "device_code": codes["device_code"]}
+    )
+    assert answer.status_code == 503
+    assert "retry-after" in answer.headers
+
+
+def test_digests_of_user_codes_need_the_pepper() -> None:
+    assert tokens.keyed_digest(b"a" * 32, "BCDFGHJK") != tokens.keyed_digest(b"b" * 32, "BCDFGHJK")
