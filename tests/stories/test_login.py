@@ -409,17 +409,12 @@ try:
 except runkey.UsageError as error:
     print("RAISED", type(error).__name__)
 try:
-    runkey.login(anonymous="must", host=sys.argv[1])
-except runkey.UsageError as error:
-    print("MUST", error)
-try:
     runkey.login(anonymous="sometimes", host=sys.argv[1])
 except runkey.UsageError as error:
     print("WORD", error)
 """
     told = machine.python(script, server.url).stdout
     assert "RAISED NotLoggedIn" in told
-    assert 'MUST anonymous="must" cannot be had yet' in told
     assert 'WORD anonymous is one of "must", "allow" and "never"' in told
 
 

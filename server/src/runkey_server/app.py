@@ -26,6 +26,7 @@ from runkey_server.graphql.routes import GraphqlDoor
 from runkey_server.ingest.routes import FileStreamDoor
 from runkey_server.ingest.storage import StorageDoor
 from runkey_server.keys import Authenticator, Verifier
+from runkey_server.mail import Postman, Smtp
 from runkey_server.maintenance import EVERY_SECONDS as MAINTAIN_EVERY_SECONDS
 from runkey_server.maintenance import Maintenance
 from runkey_server.oauth import Waiting
@@ -70,10 +71,14 @@ def build(settings: Settings, clock: Clock = clocks.now) -> ASGIApp:
     limits = settings.anonymous_limits
     caps = Caps(limits.runs, limits.megabytes * 1_000_000, limits.days)
     offer = Offer(caps, hosts, allowed=settings.allow_anonymous)
-    pages = Pages(database, hosts, keys.signing, keys.pepper, clock, offer, sign_up=settings.sign_up)
+    pages = Pages(
+        database, hosts, keys.signing, keys.pepper, clock, offer, sign_up=settings.sign_up, sends_mail=settings.smtp_url is not None
+    )
     oauth = OAuthDoor(database, keys.pepper, hosts, waiting, clock, offers_anonymous=offer.is_open)
     directory = Directory(settings.data / "files")
-    maintenance = Maintenance(settings.data, [Purger(database, directory, clock).purge_due])
+    smtp = Smtp(settings.smtp_url, settings.mail_from, settings.smtp_password) if settings.smtp_url and settings.mail_from else None
+    postman = Postman(database, smtp, settings.base_url, keys.signing, clock)
+    maintenance = Maintenance(settings.data, [postman.deliver_due, Purger(database, directory, clock).purge_due])
     storage = StorageDoor(database, directory, signer, authenticator, offer, clock)
     router = Router(
         routes=[

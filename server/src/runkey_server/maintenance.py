@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
-EVERY_SECONDS = 30.0
+EVERY_SECONDS = 5.0
 
 
 class Maintenance:
@@ -18,7 +18,7 @@ class Maintenance:
         self._lock: IO[bytes] | None = None
 
     def take_turn(self) -> None:
-        """Do every act, unless another worker does. Raises Error `unavailable`."""
+        """Do every act, unless another worker does. One that fails keeps no other from its turn; its error is raised afterwards."""
         if self._lock is None:
             file = self._path.open("ab")
             try:
@@ -27,8 +27,14 @@ class Maintenance:
                 file.close()
                 return
             self._lock = file
+        failures = []
         for act in self._acts:
-            act()
+            try:
+                act()
+            except Exception as failure:
+                failures.append(failure)
+        if failures:
+            raise failures[0]
 
     def end(self) -> None:
         """Let another worker take over."""

@@ -52,7 +52,7 @@ class Settings:
     """Worker processes."""
 
     sign_up: SignUp | None = None
-    """Who may make an account: anybody ("open"), whoever holds an invitation, nobody ("closed"); unset, open on loopback only."""
+    """Who may make an account: anybody ("open"), whoever holds an invitation, nobody ("closed"); unset, closed but on loopback."""
 
     allow_anonymous: bool | None = None
     """Whether runs may be logged without an account; unset, on loopback only."""
@@ -60,8 +60,11 @@ class Settings:
     anonymous_limits: AnonymousLimits = AnonymousLimits()
     """What an account without a name may keep, and for how long."""
 
-    smtp_url: str | None = field(default=None, repr=False)
-    """Where mail is handed over: smtp://user:password@host:587 or smtps://…; unset, none is sent."""
+    smtp_url: str | None = None
+    """Where mail is handed over: smtp://[USER@]HOST:PORT or smtps://…; unset, none is sent."""
+
+    smtp_password: str | None = field(default=None, repr=False)
+    """The password of that user; read from a file, so that it is seen in no list of processes."""
 
     mail_from: str | None = None
     """The sender of that mail."""
@@ -123,6 +126,31 @@ def parse_proxy(text: str) -> str:
         raise Error("invalid", f"--trusted-proxy {text!r} is not an IP address, for example 127.0.0.1.") from None
 
 
+def parse_smtp(text: str) -> str:
+    """Check where mail is handed over. Raises Error `invalid`, which does not echo what may hold a password."""
+    parts = urllib.parse.urlsplit(text)
+    try:
+        port = parts.port
+    except ValueError:
+        port = -1
+    if parts.password is not None:
+        raise Error(
+            "invalid", "--smtp holds a password, which every list of processes shows. Put it into a file: --smtp-password-file FILE"
+        )
+    if parts.scheme not in ("smtp", "smtps") or not parts.hostname or port == -1 or parts.path.strip("/") or parts.query:
+        raise Error("invalid", "--smtp is no address such as smtp://user@mail.example.org:587 or smtps://mail.example.org.")
+    return text.rstrip("/")
+
+
+def read_smtp_password(path: Path) -> str:
+    """Read a password from its file. Raises Error `invalid`."""
+    try:
+        return path.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not text"
+        raise Error("invalid", f"--smtp-password-file {path} cannot be read: {reason}.") from None
+
+
 def check(settings: Settings) -> None:
     """Refuse settings that contradict each other. Raises Error `invalid`."""
     if bool(settings.tls_cert) != bool(settings.tls_key):
@@ -133,5 +161,9 @@ def check(settings: Settings) -> None:
             f"--listen {settings.listen_host} needs --public-url: a server on all addresses must know by which name it is called, "
             "for example --public-url https://track.example.org.",
         )
+    if bool(settings.smtp_url) != bool(settings.mail_from):
+        raise Error("invalid", "--smtp and --mail-from go together: one is missing.")
+    if settings.mail_from and ("@" not in settings.mail_from or not settings.mail_from.isprintable()):
+        raise Error("invalid", f"--mail-from {settings.mail_from!r} is no address, for example runkey@example.org.")
     if settings.workers < 1:
         raise Error("invalid", "--workers must be at least 1.")

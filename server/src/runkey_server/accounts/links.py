@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from runkey_server import passwords, tokens
-from runkey_server.accounts import managing, store
+from runkey_server import mail, passwords, tokens
+from runkey_server.accounts import managing, notices, store
 from runkey_server.accounts.model import Account
 from runkey_server.database import Database
 from runkey_server.errors import Error
+from runkey_server.mail import Letter
 
 FIRST_ADMINISTRATOR = "first_administrator"
 SIGN_IN = "sign_in"
@@ -27,6 +28,12 @@ LIFETIME = {
     INVITATION: timedelta(days=7),
     RESET: timedelta(minutes=30),
     CLAIM: timedelta(days=7),
+}
+_PAGE = {FIRST_ADMINISTRATOR: "/setup", SIGN_IN: "/welcome", RESET: "/welcome", INVITATION: "/signup", CLAIM: "/claim"}
+_WORDS = {
+    SIGN_IN: "Your account {name} is ready. Choose a password and sign in by this link; it works once, within 7 days:",
+    RESET: "A new password for your account {name}. Choose it by this link; it works once, within 30 minutes:",
+    INVITATION: "You are invited to make an account. This link works once, within 7 days:",
 }
 SPENT = "This link was used already, or its time is over. Ask whoever runs the server for a new one."
 
@@ -56,6 +63,20 @@ def issue_link(
         replaces=purpose != INVITATION,
     )
     return code
+
+
+def link_path(purpose: str, code: str) -> str:
+    """Write a link as its path on this server. The code stands in the fragment, which browsers send to nobody."""
+    return f"{_PAGE[purpose]}#{code}"
+
+
+def mail_link(
+    transaction: sa.Connection, purpose: str, code: str, to: str, *, seal_under: bytes, at: datetime, account: Account | None = None
+) -> None:
+    """Send a link to an address, sealed until it goes out. Raises Error `invalid` for what is no address."""
+    words = _WORDS[purpose].format(name=account.name if account else "")
+    letter = Letter(managing.checked_email(to) or "", words, link_path(purpose, code))
+    mail.put(transaction, letter, at=at, seal_under=seal_under, ends_at=at + LIFETIME[purpose])
 
 
 def find_link(transaction: sa.Connection, code: str, purpose: str, at: datetime) -> bool:
@@ -100,4 +121,5 @@ def redeem_sign_in(database: Database, code: str, password: str, at: datetime) -
             raise Error("forbidden", SPENT)
         store.set_password_hash(transaction, account.id, password_hash)
         store.delete_sessions_of(transaction, account.id)
+        notices.tell(transaction, account.id, "The password of your account was set by a link.", "/settings/account", at)
     return account

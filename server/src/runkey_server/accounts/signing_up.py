@@ -28,10 +28,11 @@ def sign_up(
     digest = tokens.digest(code) if code else b""
     bucket = f"sign-up {network}"
     with database.reading() as transaction:
-        if not is_open and store.find_link(transaction, digest, INVITATION, at) is None:
+        invited = store.find_link(transaction, digest, INVITATION, at)
+        if not is_open and invited is None:
             raise Error("forbidden", SPENT if code else "This server makes accounts by invitation. Ask whoever runs it for a link.")
         attempts.check_limit(transaction, bucket, attempts.SIGN_UP_FROM_ONE_PLACE, at)
-    email = managing.checked_email(email)
+    email = managing.checked_email(email) or (invited.email if invited else None)
     password_hash = passwords.checked_hash(password, context=(name, email or ""))
     with database.writing() as transaction:
         attempts.note_attempt(transaction, bucket, at)

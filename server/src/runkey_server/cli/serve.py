@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--sign-up",
         choices=("open", "invitation", "closed"),
-        help="who may make an account (default: anybody on this computer; by invitation as soon as others can reach the server)",
+        help="who may make an account (default: open while nobody but this computer can reach the server, else closed)",
     )
     parser.add_argument(
         "--allow-anonymous",
@@ -41,6 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=limits,
         help=f"what such an account may keep, and for how long (default: {limits.runs},{limits.megabytes},{limits.days})",
     )
+    parser.add_argument("--smtp", metavar="URL", help="where mail is handed over: smtp://[USER@]HOST:PORT, or smtps://…")
+    parser.add_argument("--smtp-password-file", type=Path, metavar="FILE", help="a file that holds that user's password")
+    parser.add_argument("--mail-from", metavar="ADDRESS", help="the sender of that mail")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="worker processes (default: 1)")
 
 
@@ -59,6 +62,9 @@ def run(arguments: argparse.Namespace) -> int:
         sign_up=arguments.sign_up,
         allow_anonymous=arguments.allow_anonymous,
         anonymous_limits=arguments.anonymous_limits,
+        smtp_url=settings_module.parse_smtp(arguments.smtp) if arguments.smtp else None,
+        smtp_password=settings_module.read_smtp_password(arguments.smtp_password_file) if arguments.smtp_password_file else None,
+        mail_from=arguments.mail_from,
     )
     settings_module.check(settings)
     prepare_folder(settings.data)

@@ -9,12 +9,13 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from runkey_server import __version__, accounts, clock, secret_keys
+from runkey_server.asgi.hosts import LOOPBACK, network_of
 from runkey_server.database import Database
 from runkey_server.database.migrating import migrate
 from runkey_server.errors import Error
@@ -63,12 +64,23 @@ def _check_tls(settings: Settings) -> None:
         raise Error("invalid", f"{settings.tls_cert} and {settings.tls_key} are no certificate and its key (PEM): {reason}.") from None
 
 
-def find_base_url(data: Path) -> str:
-    """Give the address under which a folder was last served; the default one before the first start."""
+@dataclass(frozen=True)
+class Served:
+    """How a folder was last served; the defaults before the first start. sign_up: as far as the settings alone tell."""
+
+    url: str
+    sign_up: str
+    sends_mail: bool
+
+
+def find_served(data: Path) -> Served:
+    """Tell how a folder was last served, for a command beside it."""
+    defaults = Settings()
     try:
-        return str(json.loads((data / _LOCK).read_text())["url"])
+        kept = json.loads((data / _LOCK).read_text())
+        return Served(str(kept["url"]), str(kept["sign_up"]), bool(kept["sends_mail"]))
     except (OSError, ValueError, KeyError, TypeError):
-        return Settings().base_url
+        return Served(defaults.base_url, "open", False)
 
 
 def build_worker(settings: Settings) -> Any:
@@ -88,7 +100,7 @@ def _folder_to_ourselves(data: Path) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            url = find_base_url(data)
+            url = find_served(data).url
             raise Error(
                 "conflict", f"Another server is serving {data} already, at {url}. Stop it first, or name another folder with --data."
             ) from None
@@ -98,7 +110,10 @@ def _folder_to_ourselves(data: Path) -> Iterator[None]:
 
 
 def _note_address(settings: Settings) -> None:
-    (settings.data / _LOCK).write_text(json.dumps({"url": settings.base_url, "pid": os.getpid()}))
+    is_open = settings.public_url is None and network_of(settings.listen_host) == LOOPBACK
+    sign_up = settings.sign_up or ("open" if is_open else "closed")
+    noted = {"url": settings.base_url, "pid": os.getpid(), "sign_up": sign_up, "sends_mail": settings.smtp_url is not None}
+    (settings.data / _LOCK).write_text(json.dumps(noted))
 
 
 def _free_port(settings: Settings) -> int:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from runkey_server import keys, machines
+from runkey_server import accounts, keys, machines
 from runkey_server.errors import Error
 from runkey_server.graphql.context import Context, Info
 
@@ -54,6 +54,8 @@ def _create(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
         made_by=caller.key_id,
         at=context.now,
     )
+    words = f"The key {key.name} was made with the key {caller.key_id}."
+    accounts.tell(context.transaction, caller.account_id, words, "/settings/keys", context.now)
     return {"apiKey": _api_key(key, context.now), "secret": secret}
 
 

@@ -45,16 +45,26 @@ class Pages:
     """The means by which routes show pages."""
 
     def __init__(
-        self, database: Database, hosts: Hosts, signing_key: bytes, pepper: bytes, clock: Clock, offer: Offer, *, sign_up: str | None
+        self,
+        database: Database,
+        hosts: Hosts,
+        signing_key: bytes,
+        pepper: bytes,
+        clock: Clock,
+        offer: Offer,
+        *,
+        sign_up: str | None,
+        sends_mail: bool,
     ) -> None:
-        """Load the templates. sign_up: the setting of that name."""
+        """Load the templates. sign_up: the setting of that name. sends_mail: whether an SMTP server is set."""
         self.database = database
         self.hosts = hosts
         self.pepper = pepper
         self.clock = clock
         self.offer = offer
+        self.sends_mail = sends_mail
+        self.signing_key = signing_key
         self._sign_up = sign_up
-        self._signing_key = signing_key
         # The __Host- prefix lets no other host of the domain, and no plain http, set these; browsers take it over https alone.
         prefix = "__Host-" if hosts.is_https else ""
         self.cookie_names = {name: f"{prefix}runkey-{name}" for name in ("session", "form", "device")}
@@ -73,7 +83,7 @@ class Pages:
 
     def signed(self, purpose: str, value: str) -> str:
         """Sign a value that a browser keeps for us."""
-        return tokens.sign(self._signing_key, f"{purpose}\n{value}".encode()).hex()
+        return tokens.sign(self.signing_key, f"{purpose}\n{value}".encode()).hex()
 
     def set_cookie(self, name: str, value: str, *, max_age_seconds: int, same_site: str = "Lax") -> tuple[bytes, bytes]:
         """Write a Set-Cookie header. An empty value with no age removes it."""
@@ -83,7 +93,7 @@ class Pages:
 
     def sign_up_policy(self, scope: Scope) -> str:
         """Say who may make an account by this request: open, invitation or closed."""
-        return self._sign_up or ("open" if self.hosts.is_loopback_only(scope) else "invitation")
+        return self._sign_up or ("open" if self.hosts.is_loopback_only(scope) else "closed")
 
     def render(self, template: str, values: dict[str, Any]) -> str:
         """Fill a template in."""

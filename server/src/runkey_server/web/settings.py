@@ -7,9 +7,10 @@ import sqlalchemy as sa
 from anyio import to_thread
 
 from runkey_server import accounts, keys, machines, passwords
+from runkey_server.accounts import Account
 from runkey_server.errors import Error
 from runkey_server.web.device import make_key
-from runkey_server.web.pages import Visit
+from runkey_server.web.pages import Pages, Visit
 
 _DAYS = {"30": 30, "90": 90, "365": 365}
 
@@ -98,19 +99,21 @@ async def people_page(visit: Visit) -> None:
     account = visit.person
     if not account.is_admin:
         raise Error("not_found", "There is nothing at this address.")
-    problem, link = None, None
+    problem, link, mailed_to = None, None, None
     if visit.is_post:
         form = await visit.form()
         problem = await visit.require_fresh(form)
         if problem is None:
             try:
-                link = await visit.writing(_make_link, visit.pages.hosts.base_url, form, visit.now)
+                path, mailed_to = await visit.writing(_make_link, visit.pages, visit.sign_up_policy, form, visit.now)
+                link = visit.pages.hosts.base_url + path
             except Error as error:
                 if error.code not in ("invalid", "not_found"):
                     raise
                 problem = error.message
     people = [person for person in await visit.reading(accounts.list_accounts) if not person.is_anonymous]
-    await visit.show("people.html", 403 if problem else 200, problem=problem, link=link, people=people)
+    shown: dict[str, Any] = {"sign_up": visit.sign_up_policy, "sends_mail": visit.pages.sends_mail, "mailed_to": mailed_to}
+    await visit.show("people.html", 403 if problem else 200, problem=problem, link=link, people=people, **shown)
 
 
 async def put_notices_away(visit: Visit) -> None:
@@ -123,7 +126,7 @@ async def put_notices_away(visit: Visit) -> None:
 
 async def _change_account(visit: Visit, form: dict[str, str]) -> str:
     if "email" in form:
-        await visit.writing(accounts.set_email, visit.owner, form["email"])
+        await visit.writing(_change_email, visit.owner, form["email"], visit.now)
         return "The address for mail is saved."
     handle = visit.session.handle if visit.session else None
     act = partial(accounts.change_password, visit.database, visit.owner, form.get("new_password", ""), keeping=handle)
@@ -145,8 +148,21 @@ def _change_machine(transaction: sa.Connection, account_id: int, form: dict[str,
         machines.rename(transaction, machine, form.get("name", ""))
 
 
-def _make_link(transaction: sa.Connection, base_url: str, form: dict[str, str], at: Any) -> str:
-    if form.get("name"):
-        person = accounts.get_account(transaction, form["name"])
-        return f"{base_url}/welcome#{accounts.issue_link(transaction, accounts.RESET, at=at, account=person)}"
-    return f"{base_url}/signup#{accounts.issue_link(transaction, accounts.INVITATION, at=at)}"
+def _change_email(transaction: sa.Connection, account: Account, email: str, at: Any) -> None:
+    # Told first, so that the letter goes to the address that was there before.
+    accounts.tell(transaction, account.id, "The address for mail of your account was changed.", "/settings/account", at)
+    accounts.set_email(transaction, account, email)
+
+
+def _make_link(transaction: sa.Connection, pages: Pages, sign_up: str, form: dict[str, str], at: Any) -> tuple[str, str | None]:
+    """Make a link; give its path, and the address that it is sent to as well."""
+    person = accounts.get_account(transaction, form["name"]) if form.get("name") else None
+    if person is None and sign_up == "closed":
+        raise Error("invalid", "This server makes no accounts by itself. Start it with --sign-up invitation, then invite people.")
+    purpose = accounts.RESET if person else accounts.INVITATION
+    to = person.email if person else form.get("email", "").strip() or None
+    code = accounts.issue_link(transaction, purpose, at=at, account=person, email=None if person else to)
+    if to is None or not pages.sends_mail:
+        return accounts.link_path(purpose, code), None
+    accounts.mail_link(transaction, purpose, code, to, seal_under=pages.signing_key, at=at, account=person)
+    return accounts.link_path(purpose, code), to
