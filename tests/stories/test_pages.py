@@ -167,4 +167,4 @@ def test_a_form_from_elsewhere_is_refused(served: Server) -> None:
     assert post_form(served.url + "/signin", **form, **{"Sec-Fetch-Site": "cross-site"}) == 403
     assert post_form(served.url + "/signin", **form, **{"Sec-Fetch-Site": "same-origin"}, Cookie="runkey-form=abc") == 403
     assert post_form(served.url + "/signout", **form, Origin=served.url) == 403
-    assert post_form(served.url + "/signin", **{"Content-Type": "text/plain"}, Origin=served.url) == 400
+    assert post_form(served.url + "/signin", **{"Content-Type": "text/plain"}, Origin=served.url) == 403

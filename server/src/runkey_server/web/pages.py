@@ -39,6 +39,7 @@ Handler = Callable[["Visit"], Awaitable[None]]
 Result = TypeVar("Result")
 
 _DEVICE_DAYS = 365
+_NOT_OURS = "This form was not sent from its own page, or the page is too old. Load it again."
 
 
 class Pages:
@@ -242,11 +243,19 @@ class Visit:
         """Read the form that was sent from a page of ours. Raises Error `forbidden` for one that was not."""
         site = header(self.scope, b"sec-fetch-site")
         is_ours = site == "same-origin" if site else header(self.scope, b"origin") == self.base_url
-        fields = await read_form(self.scope, self._receive, limits.MAX_FORM_BYTES)
+        if not is_ours:
+            raise Error("forbidden", _NOT_OURS)
+        try:
+            fields = await read_form(self.scope, self._receive, limits.MAX_FORM_BYTES)
+        except Error as error:
+            if error.code != "invalid":
+                raise
+            # What cannot be read as a form has no token either.
+            raise Error("forbidden", _NOT_OURS) from None
         expected = self.pages.signed("form", self._cookies.form) if self._cookies.form else ""
         given = fields.pop("form_token", "")
-        if not is_ours or not expected or not hmac.compare_digest(given.encode(), expected.encode()):
-            raise Error("forbidden", "This form was not sent from its own page, or the page is too old. Load it again.")
+        if not expected or not hmac.compare_digest(given.encode(), expected.encode()):
+            raise Error("forbidden", _NOT_OURS)
         return fields
 
     async def check_password(self, name: str, password: str) -> Account:
@@ -316,7 +325,8 @@ class Visit:
             stays = self.session is not None and (self.session.expires_at - self.session.signed_in_at).days > 1
         token = await self.writing(self._begin, account, stays)
         self.session = await self.reading(accounts.find_session, token, self.now)
-        age = accounts.SESSION_DAYS * 86400 if stays else 43_200
+        # As long as the session itself: an administrator's ends the same day, whatever was asked for.
+        age = int((self.session.expires_at - self.now).total_seconds()) if self.session else 0
         device = f"{account.name}:{tokens.mint_id('dev')}"
         device = f"{device}:{self.pages.signed('device', device)}"
         self._headers = (
