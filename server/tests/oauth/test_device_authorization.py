@@ -222,9 +222,9 @@ def test_after_signing_out_nothing_is_approved(house: House, mira: Visitor) -> N
     codes = ask(house)
     form = mira.get(f"/device?user_code={codes['user_code']}").text
     token = re.search(r'name="form_token" value="([^"]+)"', form).group(1)
-    session = mira.client.cookies["runkey-session"]
+    session = mira.session
     mira.post("/signout", at="/device")
-    mira.client.cookies.set("runkey-session", session)
+    mira.session = session
     answer = mira.post("/device", form_token=token, user_code=codes["user_code"], decision="approve")
     assert answer.headers["location"].startswith("/signin")
     assert poll(house, codes["device_code"])[1]["error"] == "authorization_pending"
