@@ -198,6 +198,7 @@ def test_raw_junk_does_no_harm(server: Server) -> None:
     assert server.get("/healthz")[0] == 200
 
 
+@pytest.mark.holds("ASVS 14.2.1")
 def test_no_secret_is_in_the_log_or_the_folder(server: Server) -> None:
     import base64
 

@@ -92,6 +92,8 @@ def test_hosts(base_url: str, is_set: bool, host: str, answer: str | None) -> No
         assert hosts.base_url_for(scope(host=host)) == answer
 
 
+@pytest.mark.holds("ASVS 4.1.3")
+@pytest.mark.holds("ASVS 15.3.4")
 @pytest.mark.parametrize(
     ("client", "forwarded", "seen"),
     [
