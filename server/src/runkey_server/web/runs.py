@@ -144,7 +144,10 @@ async def _is_asked_to_open(visit: Visit) -> bool:
         await visit.show("try.html", code=key, next=visit.scope["path"])
         return True
     # The same answer whether or not there is something behind the address.
-    raise Error("forbidden", "Sign in to see this page.")
+    await visit.show(
+        "message.html", 403, message="This page shows what is logged here to its owner.", shown_status=403, come_back=visit.address
+    )
+    return True
 
 
 def _nothing() -> Error:
