@@ -284,7 +284,9 @@ def test_wrong_codes_are_limited_for_an_account(house: House, mira: Visitor) -> 
 
 
 @pytest.mark.holds("RFC 8628 5.1")
-def test_wrong_codes_are_limited_for_a_network_and_for_all_together(database: Database, clock: StillClock) -> None:
+def test_wrong_codes_are_limited_for_a_network_and_for_all_together(
+    database: Database, clock: StillClock, caplog: pytest.LogCaptureFixture
+) -> None:
     people = [make_person(database, f"person{index}", clock()) for index in range(70)]
 
     def guess(person: int, network: str) -> str:
@@ -297,7 +299,9 @@ def test_wrong_codes_are_limited_for_a_network_and_for_all_together(database: Da
     assert [guess(index, "one network") for index in range(50)] == ["invalid"] * 50
     assert guess(51, "one network") == "too_many"
     assert [guess(index % 70, f"network {index}") for index in range(250)].count("invalid") == 250
+    assert "guessing" not in caplog.text
     assert guess(69, "yet another") == "too_many"
+    assert "Somebody may be guessing" in caplog.text, "whoever runs the server is told"
 
 
 @pytest.mark.holds("RFC 8628 5.1")
