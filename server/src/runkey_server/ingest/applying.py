@@ -13,7 +13,7 @@ from runkey_server.asgi.actor import Actor
 from runkey_server.claiming import Caps
 from runkey_server.database import Database
 from runkey_server.errors import Error
-from runkey_server.history import Stream
+from runkey_server.history import Batch, Stream
 from runkey_server.runs import Report, Run
 from runkey_wire import file_stream
 from runkey_wire.file_stream import Chunk, FileStreamRequest
@@ -38,12 +38,17 @@ def apply(
     Raises Error `not_found`, `gone`, `unauthenticated` (see `runs.get_writable`), `invalid` for lines that are not what their file holds,
     `forbidden` beyond what an account without a name may keep. size_bytes: of the request, as it came.
     """
+    # Reading and packing rows is most of the work, and is done before anybody waits for the writer's place.
+    batches = {name: Batch.read(chunk.offset, chunk.lines) for name, chunk in request.files.items() if name in _STREAMS}
     with database.writing() as transaction:
         run = runs.get_writable(transaction, actor, entity, project, run_name)
         if actor.key_kind == "anonymous" and not actor.only_opened_runs:
             claiming.count_bytes(transaction, actor.account_id, size_bytes, caps)
         for name, chunk in request.files.items():
-            _keep(transaction, run, name, chunk)
+            if name in batches:
+                history.append(transaction, run.id, _STREAMS[name], batches[name], at)
+            else:
+                _keep(transaction, run, name, chunk)
         said = Report(
             summary=_last_line(request.files.get(file_stream.SUMMARY)),
             complete=request.complete,
@@ -55,10 +60,7 @@ def apply(
 
 
 def _keep(transaction: sa.Connection, run: Run, name: str, chunk: Chunk) -> None:
-    stream = _STREAMS.get(name)
-    if stream is not None:
-        history.append(transaction, run.id, stream, chunk.offset, chunk.lines)
-    elif name == file_stream.CONSOLE:
+    if name == file_stream.CONSOLE:
         runs.write_console(transaction, run.id, chunk.offset, chunk.lines)
     elif name != file_stream.SUMMARY:
         raise Error("invalid", f"{name[:80]!r} is no file of a run's stream.")
