@@ -69,12 +69,12 @@ def test_each_hears_of_its_own_and_one_that_fails_is_undone_alone(database: Data
 
     acts = [make("ana"), make("ben", fails=True), make("carla"), make("ana"), *(make(f"many{number}") for number in range(40))]
     results = together(Grouped(database), acts)
+    # The first alone, then 32, then the rest.
+    assert len(commits) == 3
     assert [str(result) for result in results if isinstance(result, Exception) and "taken" not in str(result)] == ["ben"]
     made = sorted(result for result in results if isinstance(result, str))
     assert made == sorted(["ana", "carla", *(f"many{number}" for number in range(40))])
     assert names(database) == sorted(made)
-    # The first alone, then 32, then the rest.
-    assert len(commits) == 3
 
 
 def test_a_commit_that_fails_is_told_to_all(database: Database, clock: StillClock) -> None:

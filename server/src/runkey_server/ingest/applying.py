@@ -1,7 +1,7 @@
 """One file_stream request, its parts handed to the rooms that own them: the page where a newcomer sees what a run consists of.
 
-One transaction for all of it: a request is kept whole or not at all; several requests may share a commit. Every part is safe to be given twice, so the client's own retry
-mends a lost answer.
+One transaction for all of it: a request is kept whole or not at all; under load several requests share a commit. Every part is safe to be
+given twice, so the client's own retry mends a lost answer.
 """
 
 from datetime import datetime
