@@ -20,7 +20,7 @@ SERIES = {
     "rounded": (np.round(NOISE / 100, 4), 1.5),
     "rounded to nothing": (np.round(NOISE / 1e5, 4), 1.0),
     "clock": (1.76e9 + np.cumsum(RANDOM.random(COUNT)), 3.6),
-    "nanoseconds": (np.round(np.cumsum(RANDOM.random(COUNT) / 100), 9), 3.2),
+    "nanoseconds": (np.round(np.cumsum(RANDOM.random(COUNT) / 100), 9), 3.3),
     "constant": (np.full(COUNT, np.pi), 0.1),
     "wide": (np.exp(NOISE * 150), 8.3),
     "odd": (np.where(RANDOM.random(COUNT) < 0.2, np.nan, np.where(RANDOM.random(COUNT) < 0.2, -np.inf, NOISE)), 7.5),
