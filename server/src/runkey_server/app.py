@@ -23,6 +23,7 @@ from runkey_server.database import Database
 from runkey_server.errors import Error
 from runkey_server.files import Directory, Signer
 from runkey_server.graphql.routes import GraphqlDoor
+from runkey_server.history import Folder
 from runkey_server.ingest.routes import FileStreamDoor
 from runkey_server.ingest.storage import StorageDoor
 from runkey_server.keys import Authenticator, Verifier
@@ -79,7 +80,9 @@ def build(settings: Settings, clock: Clock = clocks.now) -> ASGIApp:
     directory = Directory(settings.data / "files")
     smtp = Smtp(settings.smtp_url, settings.mail_from, settings.smtp_password) if settings.smtp_url and settings.mail_from else None
     postman = Postman(database, smtp, settings.base_url, keys.signing, clock)
-    maintenance = Maintenance(settings.data, [postman.deliver_due, Purger(database, directory, clock).purge_due])
+    maintenance = Maintenance(
+        settings.data, [Folder(database, clock).fold_due, postman.deliver_due, Purger(database, directory, clock).purge_due]
+    )
     storage = StorageDoor(database, directory, signer, authenticator, offer, clock)
     router = Router(
         routes=[
