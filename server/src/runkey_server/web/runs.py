@@ -59,7 +59,13 @@ def _home(visit: Visit) -> dict[str, Any]:
         notices = accounts.list_notices(transaction, actor.account_id)
         owner = visit.owner
         used = claiming.use_of(transaction, owner, visit.pages.offer.caps) if owner.is_anonymous else None
-    return {"used": used, "projects": rows, "notices": notices, "base_url": visit.base_url}
+    return {
+        "is_guest": visit.session is not None and visit.session.is_guest,
+        "used": used,
+        "projects": rows,
+        "notices": notices,
+        "base_url": visit.base_url,
+    }
 
 
 def _project(visit: Visit) -> dict[str, Any]:
