@@ -7,7 +7,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command."""
     parser.epilog = "Example: runkey logout --host https://track.example.org"
     parser.add_argument("--host", metavar="URL", help="the server (default: the default profile's)")
-    parser.add_argument("--profile", metavar="NAME", help="the profile")
+    parser.add_argument("--profile", metavar="NAME", help="the login of this name")
     parser.add_argument("--all", action="store_true", help="every server and profile on this machine")
     parser.add_argument("--json", action="store_true", help="answer as JSON")
 
@@ -34,7 +34,10 @@ def run(arguments: argparse.Namespace) -> int:
         or (arguments.profile is None and (entry["host"] == host if host else name == kept.get("default")))
     ]
     if not profiles:
-        raise NotLoggedIn("This machine is not logged in there: nothing to forget.")
+        if arguments.profile:
+            others = f" There are: {', '.join(sorted(kept['entries']))}." if kept["entries"] else ""
+            raise NotLoggedIn(f"There is no profile {arguments.profile!r}: nothing to forget.{others}")
+        raise NotLoggedIn(f"This machine is not logged in {f'to {host}' if host else 'anywhere'}: nothing to forget.")
     ended = []
     for name in profiles:
         credential = keeping.stored_credential(store, environment, name)
