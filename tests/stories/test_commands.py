@@ -86,6 +86,7 @@ def test_a_machine_that_is_not_logged_in_hears_what_to_do(server: Server, machin
     assert "RUNKEY_API_KEY is set, but no server is named that its key is for. Set RUNKEY_HOST" in done.stderr
     assert "There is no profile 'nope': nothing to forget." in runkey(machine, "logout", "--profile", "nope").stderr
     assert "not logged in anywhere: nothing to forget." in runkey(machine, "logout").stderr
+    assert "RUNKEY_API_KEY logs this environment in: unset it." in runkey(machine, "logout", RUNKEY_API_KEY=server.key("mira")).stderr
     assert "There is nothing to claim" in runkey(machine, "claim").stderr
 
 
@@ -107,12 +108,15 @@ def test_choosing_a_login_shows_which_one_counts_now(server: Server, machine: Ma
     key = server.key("mira")
     for profile in ("one", "two"):
         assert runkey(machine, "login", "--host", server.url, "--profile", profile, "--key-stdin", stdin=key).returncode == 0
+    assert runkey(machine, "switch", "two").returncode == 0
     terminal = Terminal(machine, RUNKEY, "switch")
     terminal.expect(f"(1) one: mira on {server.url}\r\n")
     terminal.expect(f"(2) two: mira on {server.url} (now)\r\n")
     terminal.type("1\n")
     assert terminal.end() == 0
     assert f"The profile one counts from now on: mira on {server.url}." in terminal.seen
+    done = runkey(machine, "logout", "--profile", "two")
+    assert "The profile one has the same key, which ends with it. Log in again: runkey login --profile one --relogin" in done.stderr
 
 
 def test_a_new_profile_asks_for_its_server(server: Server, machine: Machine) -> None:
