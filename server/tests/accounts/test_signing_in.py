@@ -54,7 +54,7 @@ def test_disabling_ends_sessions_for_good(database: Database, clock: StillClock)
 def test_nobody_can_shut_everybody_out(database: Database, clock: StillClock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(passwords, "is_right", lambda password, kept: kept is not None and password == PASSWORD)
     with database.writing() as transaction:
-        accounts.create_account(transaction, "mira", at=clock(), password_hash="kept")
+        accounts.create_account(transaction, "mira", at=clock(), password_hash=passwords.hash_password(PASSWORD))
 
     def try_it(name: str, password: str, network: str) -> str:
         try:
