@@ -104,7 +104,7 @@ ACTS = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=70, deadline=None, suppress_health_check=list(HealthCheck))
 @given(ACTS)
 def test_any_sequence_of_writes_and_folds_equals_the_rule(examples: Callable, acts: list) -> None:
     with examples() as quick:
