@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+import signal
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +145,34 @@ def _pages(pages: Pages) -> list[Route]:
     ]
 
 
+@contextlib.contextmanager
+def _at_the_signal_to_end(act: Callable[[], None]) -> Iterator[None]:
+    """Do something as soon as this worker is told to end.
+
+    The server below waits for requests under way before it ends the lifespan, so held ones would be waited for until it kills the worker.
+    Its own handler is the event loop's, which hears of the signal by another way and stays.
+    """
+    loop = asyncio.get_running_loop()
+    before: dict[signal.Signals, Any] = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGTERM, signal.SIGINT):
+            earlier = signal.getsignal(number)
+            if callable(earlier):
+                before[number] = earlier
+
+                def handle(signum: int, frame: Any, earlier: Any = earlier) -> None:
+                    loop.call_soon_threadsafe(act)
+                    earlier(signum, frame)
+
+                signal.signal(number, handle)
+                signal.siginterrupt(number, False)
+    try:
+        yield
+    finally:
+        for number, earlier in before.items():
+            signal.signal(number, earlier)
+
+
 async def _to_machines(visit: Visit) -> None:
     await visit.go("/settings/machines")
 
@@ -201,7 +231,8 @@ async def _keep_house(verifier: Verifier, waiting: Waiting, database: Database, 
         asyncio.create_task(_repeat(maintenance.take_turn, MAINTAIN_EVERY_SECONDS)),
     ]
     try:
-        yield
+        with _at_the_signal_to_end(waiting.end):
+            yield
     finally:
         waiting.end()
         for task in tasks:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
 from starlette.types import Receive, Scope, Send
 
 from runkey_server import tokens
@@ -48,6 +48,7 @@ class OAuthDoor:
         self._hosts = hosts
         self._waiting = waiting
         self._clock = clock
+        self._asking, self._redeeming = CapacityLimiter(1), CapacityLimiter(2)
         self._asks = RateLimit(_ASKS_A_SECOND, _ASKS_BURST_SECONDS)
 
     async def device_authorization(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -61,7 +62,7 @@ class OAuthDoor:
         except OAuthError as error:
             await _send_oauth_error(send, error)
             return
-        issued = await to_thread.run_sync(self._ask, form, address)
+        issued = await to_thread.run_sync(self._ask, form, address, limiter=self._asking)
         shown = wire.shown_user_code(issued.user_code)
         uri = f"{self._hosts.base_url}/device"
         answer = {
@@ -130,20 +131,18 @@ class OAuthDoor:
 
     async def _device_grant(self, device_code: str, seconds: float, receive: Receive) -> dict[str, Any]:
         digest = tokens.digest(device_code)
-        try:
-            return await to_thread.run_sync(self._redeem_device_code, device_code)
-        except OAuthError as error:
-            if error.code != "authorization_pending":
-                raise
-            if not seconds or not await self._hold(digest, seconds, receive):
-                if self._waiting.is_too_fast(digest):
-                    raise OAuthError("slow_down", f"wait {wire.SLOW_DOWN_SECONDS} seconds longer between polls") from None
-                raise
-        self._waiting.forget_pace(digest)
-        try:
-            return await to_thread.run_sync(self._redeem_device_code, device_code)
-        except OAuthError as error:
-            raise OAuthError(error.code, error.description, held=True) from None
+        answer = await to_thread.run_sync(self._redeem_device_code, device_code, limiter=self._redeeming)
+        held = False
+        if isinstance(answer, OAuthError) and answer.code == "authorization_pending":
+            held = bool(seconds) and await self._hold(digest, seconds, receive)
+            if held:
+                self._waiting.forget_pace(digest)
+                answer = await to_thread.run_sync(self._redeem_device_code, device_code, limiter=self._redeeming)
+            elif self._waiting.is_too_fast(digest):
+                raise OAuthError("slow_down", f"wait {wire.SLOW_DOWN_SECONDS} seconds longer between polls")
+        if isinstance(answer, OAuthError):
+            raise OAuthError(answer.code, answer.description, held=held)
+        return answer
 
     async def _hold(self, digest: bytes, seconds: float, receive: Receive) -> bool:
         """Hold a request; whoever goes away meanwhile is held no longer."""
@@ -160,8 +159,13 @@ class OAuthDoor:
         with self._database.writing() as transaction:
             return ask(transaction, self._pepper, read_asking(form, address), self._clock())
 
-    def _redeem_device_code(self, device_code: str) -> dict[str, Any]:
-        account, joined = redeem_device_code(self._database, self._pepper, device_code, self._clock())
+    def _redeem_device_code(self, device_code: str) -> dict[str, Any] | OAuthError:
+        try:
+            account, joined = redeem_device_code(self._database, self._pepper, device_code, self._clock())
+        except OAuthError as error:
+            # A new one, given and not raised: one that crosses threads keeps its frames, and the transaction in them, in a circle that only
+            # a full collection finds; and a held request would keep them all the while.
+            return OAuthError(error.code, error.description)
         return self._answer(account.name, joined)
 
     def _redeem_code(self, form: Mapping[str, str]) -> dict[str, Any]:
