@@ -56,11 +56,16 @@ def hash_password(password: str) -> str:
         return _hasher.hash(_normal(password))
 
 
-def checked_hash(password: str, *, context: tuple[str, ...] = ()) -> str:
-    """Check a new password and hash it for keeping. Raises Error `invalid` with what is wrong, `unavailable` when too many wait."""
+def check(password: str, *, context: tuple[str, ...] = ()) -> None:
+    """Raise Error `invalid` with what is wrong with a new password."""
     fault = fault_of(password, context=context)
     if fault:
         raise errors.Error("invalid", f"The password {fault}")
+
+
+def checked_hash(password: str, *, context: tuple[str, ...] = ()) -> str:
+    """Check a new password and hash it for keeping. Raises Error `invalid` with what is wrong, `unavailable` when too many wait."""
+    check(password, context=context)
     return hash_password(password)
 
 

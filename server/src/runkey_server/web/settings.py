@@ -135,7 +135,7 @@ async def _change_account(visit: Visit, form: dict[str, str]) -> str:
         await visit.writing(_change_email, visit.owner, form["email"], visit.now)
         return "The address for mail is saved."
     handle = visit.session.handle if visit.session else None
-    act = partial(accounts.change_password, visit.database, visit.owner, form.get("new_password", ""), keeping=handle)
+    act = partial(accounts.change_password, visit.database, visit.owner, form.get("new_password", ""), at=visit.now, keeping=handle)
     await to_thread.run_sync(act)
     await visit.writing(accounts.tell, visit.owner.id, "The password of your account was changed.", "/settings/account", visit.now)
     return "The password is changed, and every other browser is signed out."
