@@ -214,7 +214,7 @@ def test_config_summary_metrics_and_console(hall: Hall) -> None:
 @pytest.mark.holds("ASVS 1.2.1")
 @pytest.mark.holds("ASVS 1.2.2")
 def test_projects_and_runs(hall: Hall) -> None:
-    shown = packed(300)
+    shown = packed(1_000)
     # The number keeps apart two that are one without their slashes.
     names = [as_name(f"{number} {payload}") for number, payload in enumerate(PAYLOADS)]
     for number, name in enumerate(names):
@@ -228,7 +228,7 @@ def test_projects_and_runs(hall: Hall) -> None:
         assert words in hall.page.title()
         assert words in hall.texts("h1")[0]
         assert hall.texts("nav.trail a")[1] == name
-    for name in names[2::10]:
+    for name in names[2::20]:
         hall.visit(quoted("eve", name))
         assert name in hall.page.title()
         assert name in hall.texts("h1")[0]

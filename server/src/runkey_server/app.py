@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from runkey_server import clock as clocks
 from runkey_server import secret_keys
+from runkey_server.accounts import Forgetting
 from runkey_server.asgi.hosts import Hosts
 from runkey_server.asgi.middleware import REPORTS_PATH, Frame
 from runkey_server.asgi.requests import header
@@ -23,6 +24,7 @@ from runkey_server.database import Database
 from runkey_server.errors import Error
 from runkey_server.files import Directory, Signer
 from runkey_server.graphql.routes import GraphqlDoor
+from runkey_server.history import Folder
 from runkey_server.ingest.routes import FileStreamDoor
 from runkey_server.ingest.storage import StorageDoor
 from runkey_server.keys import Authenticator, Verifier
@@ -79,7 +81,13 @@ def build(settings: Settings, clock: Clock = clocks.now) -> ASGIApp:
     directory = Directory(settings.data / "files")
     smtp = Smtp(settings.smtp_url, settings.mail_from, settings.smtp_password) if settings.smtp_url and settings.mail_from else None
     postman = Postman(database, smtp, settings.base_url, keys.signing, clock)
-    maintenance = Maintenance(settings.data, [postman.deliver_due, Purger(database, directory, clock).purge_due])
+    acts = [
+        Folder(database, clock).fold_due,
+        postman.deliver_due,
+        Purger(database, directory, clock).purge_due,
+        Forgetting(database, clock).forget_due,
+    ]
+    maintenance = Maintenance(settings.data, acts)
     storage = StorageDoor(database, directory, signer, authenticator, offer, clock)
     router = Router(
         routes=[

@@ -50,10 +50,10 @@ def test_a_whole_run(house: House, mira: Person) -> None:
     found = read(house, mira)
     assert (found["state"], found["exitCode"], found["summaryMetrics"]) == ("failed", 3, '{"x": 2}')
     assert (found["historyLineCount"], found["eventsLineCount"], found["logLineCount"]) == (2, 1, 2)
-    assert found["history"] == ['{"_step": 0, "x": 1.5}', '{"_step": 1, "x": NaN}']
+    assert found["history"] == ['{"_step":0,"x":1.5}', '{"_step":1,"x":NaN}']
     assert found["sampledHistory"] == [[{"_step": 0, "x": 1.5}, {"_step": 1, "x": "NaN"}]]
     assert json.loads(json.loads(found["historyTail"])[0])["_step"] == 1
-    assert found["systemMetrics"] == '{"system.cpu": 5}'
+    assert found["systemMetrics"] == '{"system.cpu":5}'
     assert found["historyKeys"]["lastStep"] == 1
 
 

@@ -95,9 +95,14 @@ def test_nobody_signed_in_is_asked_to_sign_in_and_comes_back(house: House) -> No
 @pytest.mark.holds("ASVS 7.5.3")
 def test_a_stale_sign_in_must_give_the_password(house: House, mira: Visitor) -> None:
     house.clock.advance(minutes=6)
-    answer = mira.post("/oauth/authorize", at=address(), decision="approve", **REQUEST)
+    answer = mira.post("/oauth/authorize", at=address(), decision="approve", password="a wrong guess of mine", **REQUEST)
     assert answer.status_code == 403
     assert "location" not in answer.headers
+    # What was typed does not come back, and nothing that came with the request takes the place of the form's own token.
+    assert "a wrong guess of mine" not in answer.text
+    page = mira.get(address() + "&form_token=theirs&decision=approve")
+    assert page.text.count('name="form_token"') == 1 + page.text.count('action="/signout"')
+    assert "theirs" not in page.text
 
 
 @pytest.mark.holds("RFC 8252 8.4")

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import pytest
 from house import PASSWORD, House, Visitor, token_in
 
-from runkey_server import accounts, machines, oauth, runs
+from runkey_server import accounts, keys, machines, oauth, runs
 from runkey_server.asgi.actor import Actor
 from runkey_server.machines import Asking
 
@@ -111,6 +111,8 @@ class Scene:
             accounts.tell(transaction, mira.id, "Something happened.", "/settings/keys", at)
             self.user_code = oauth.ask(transaction, house.pepper, Asking("gpu08", "mira", "Linux", "127.0.0.1"), at).user_code
             two_weeks_on = at + timedelta(days=14)
+            nameless = accounts.create_anonymous_account(transaction, at=at, until=two_weeks_on)
+            _, secret = keys.mint(transaction, house.pepper, nameless.id, kind="anonymous", expires_at=two_weeks_on, at=at)
             self.dashboard, self.claim = (
                 accounts.issue_link(
                     transaction,
@@ -124,7 +126,7 @@ class Scene:
             self.reset = accounts.issue_link(transaction, accounts.RESET, at=at, account=accounts.get_account(transaction, "ana"))
             runs.upsert(transaction, Actor(mira.id, "mira", None, False), None, "p", "r", runs.Changes(), at)
         self.nameless = house.visitor()
-        self.nameless.post("/try", code=self.dashboard)
+        self.nameless.post("/try", code=secret)
         self.others_session = house.visitor().signed_in("mira")
 
     def form(self, path: str) -> tuple[Visitor, str, dict[str, str]]:

@@ -287,6 +287,9 @@ def test_no_secret_stands_in_an_address_or_in_the_log(house: House, caplog: pyte
     dashboard = witness.keep("a dashboard's link", told["dashboardUrl"].partition("#")[2])
     nobody = witness.visitor()
     nobody.post("/try", code=dashboard)
+    # The link is for looking; the key itself opens what may be claimed.
+    assert nobody.post("/claim/begin", at="/").status_code == 403
+    nobody.post("/try", code=told["apiKey"]["name"])
     page = nobody.post("/claim/begin", at="/").text
     claim = witness.keep("a claim's link", re.search(r'name="code" value="([^"]+)"', page).group(1))
     mira.post("/claim", code=claim)

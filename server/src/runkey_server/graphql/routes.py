@@ -38,9 +38,6 @@ class _Request(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Request).decode
 _FORM_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-data", "text/plain"})
 
-# All that a key may do which was replaced or has expired: write its open runs to their end.
-_ENDED_KEYS_FIELDS = frozenset({"upsertBucket", "createRunFiles"})
-
 
 class GraphqlDoor:
     """The route, as a plain ASGI application."""
@@ -97,7 +94,7 @@ class GraphqlDoor:
     def _run(self, plan: Plan, request: _Request, actor: Actor | None, scope: Scope) -> dict[str, Any]:
         if actor is None and not plan.is_public:
             raise errors.unauthenticated()
-        if actor is not None and actor.only_opened_runs and not plan.root_fields <= _ENDED_KEYS_FIELDS:
+        if actor is not None and actor.only_opened_runs and not plan.for_ended_keys:
             raise errors.unauthenticated()
         context = Context(
             actor=actor,

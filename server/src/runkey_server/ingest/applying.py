@@ -1,7 +1,7 @@
 """One file_stream request, its parts handed to the rooms that own them: the page where a newcomer sees what a run consists of.
 
-One transaction for all of it: a request is kept whole or not at all. Every part is safe to be given twice, so the client's own retry
-mends a lost answer.
+One transaction for all of it: a request is kept whole or not at all; under load several requests share a commit. Every part is safe to be
+given twice, so the client's own retry mends a lost answer.
 """
 
 from datetime import datetime
@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from runkey_server import claiming, history, runs
 from runkey_server.asgi.actor import Actor
 from runkey_server.claiming import Caps
-from runkey_server.database import Database
+from runkey_server.database import Grouped
 from runkey_server.errors import Error
-from runkey_server.history import Stream
+from runkey_server.history import Batch, Stream
 from runkey_server.runs import Report, Run
 from runkey_wire import file_stream
 from runkey_wire.file_stream import Chunk, FileStreamRequest
@@ -22,7 +22,7 @@ _STREAMS = {file_stream.HISTORY: Stream.HISTORY, file_stream.EVENTS: Stream.EVEN
 
 
 def apply(
-    database: Database,
+    grouped: Grouped,
     actor: Actor,
     entity: str,
     project: str,
@@ -38,27 +38,32 @@ def apply(
     Raises Error `not_found`, `gone`, `unauthenticated` (see `runs.get_writable`), `invalid` for lines that are not what their file holds,
     `forbidden` beyond what an account without a name may keep. size_bytes: of the request, as it came.
     """
-    with database.writing() as transaction:
+    # Reading and packing rows is most of the work, and is done before anybody waits for the writer's place.
+    batches = {name: Batch.read(chunk.offset, chunk.lines) for name, chunk in request.files.items() if name in _STREAMS}
+    said = Report(
+        summary=_last_line(request.files.get(file_stream.SUMMARY)),
+        complete=request.complete,
+        exit_code=request.exit_code,
+        preempting=request.preempting,
+    )
+
+    def keep(transaction: sa.Connection) -> bool:
         run = runs.get_writable(transaction, actor, entity, project, run_name)
         if actor.key_kind == "anonymous" and not actor.only_opened_runs:
             claiming.count_bytes(transaction, actor.account_id, size_bytes, caps)
         for name, chunk in request.files.items():
-            _keep(transaction, run, name, chunk)
-        said = Report(
-            summary=_last_line(request.files.get(file_stream.SUMMARY)),
-            complete=request.complete,
-            exit_code=request.exit_code,
-            preempting=request.preempting,
-        )
+            if name in batches:
+                history.append(transaction, run.id, _STREAMS[name], batches[name], at)
+            else:
+                _keep(transaction, run, name, chunk)
         runs.report(transaction, run, said, at)
         return run.stop_requested
 
+    return grouped.write(keep)
+
 
 def _keep(transaction: sa.Connection, run: Run, name: str, chunk: Chunk) -> None:
-    stream = _STREAMS.get(name)
-    if stream is not None:
-        history.append(transaction, run.id, stream, chunk.offset, chunk.lines)
-    elif name == file_stream.CONSOLE:
+    if name == file_stream.CONSOLE:
         runs.write_console(transaction, run.id, chunk.offset, chunk.lines)
     elif name != file_stream.SUMMARY:
         raise Error("invalid", f"{name[:80]!r} is no file of a run's stream.")

@@ -310,19 +310,19 @@ class Visit:
         """Send the browser to another page of ours, or to an address that was checked."""
         await send_redirect(self._send, path, self._headers)
 
-    async def begin_session(self, account: Account, path: str, *, stays: bool = False) -> None:
-        """Sign the browser in under a new session, and send it on."""
-        await self.renew_session(account, stays=stays)
+    async def begin_session(self, account: Account, path: str, *, stays: bool = False, is_guest: bool = False) -> None:
+        """Sign the browser in under a new session, and send it on. is_guest: to look, and do nothing."""
+        await self.renew_session(account, stays=stays, is_guest=is_guest)
         await self.go(path)
 
-    async def renew_session(self, account: Account, *, stays: bool | None = None) -> None:
+    async def renew_session(self, account: Account, *, stays: bool | None = None, is_guest: bool = False) -> None:
         """Begin a new session in the place of the browser's old one; its cookies go out with whatever answer follows.
 
-        stays: for 30 days; None as the old one.
+        stays: for 30 days; None as the old one. is_guest: to look, and do nothing.
         """
         if stays is None:
             stays = self.session is not None and (self.session.expires_at - self.session.signed_in_at).days > 1
-        token = await self.writing(self._begin, account, stays)
+        token = await self.writing(self._begin, account, stays, is_guest)
         self.session = await self.reading(accounts.find_session, token, self.now)
         # As long as the session itself: an administrator's ends the same day, whatever was asked for.
         age = int((self.session.expires_at - self.now).total_seconds()) if self.session else 0
@@ -342,11 +342,12 @@ class Visit:
         self._headers = (self.pages.set_cookie("session", "", max_age_seconds=0), (b"clear-site-data", b'"cache"'))
         await self.go(path)
 
-    def _begin(self, transaction: sa.Connection, account: Account, stays: bool) -> str:
+    def _begin(self, transaction: sa.Connection, account: Account, stays: bool, is_guest: bool) -> str:
         if self._cookies.session:
             accounts.end_session(transaction, self._cookies.session)
         agent = header(self.scope, b"user-agent") or ""
-        return accounts.begin_session(transaction, account, self.now, stays=stays, user_agent=agent, address=self.client)
+        told = {"stays": stays, "is_guest": is_guest}
+        return accounts.begin_session(transaction, account, self.now, **told, user_agent=agent, address=self.client)
 
     def _device_of(self, name: str) -> str | None:
         """Name this browser, if it signed in to this account before: strangers' wrong guesses do not make it wait."""

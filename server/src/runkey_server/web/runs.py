@@ -1,13 +1,14 @@
 """What was logged, plainly: the account's projects, a project's runs, one run with its config, summary and a line chart a metric."""
 
 import json
+import math
 from typing import Any
 
 from anyio import to_thread
 
 from runkey_server import accounts, claiming, history, projects, runs
 from runkey_server.errors import Error
-from runkey_server.history import Stream
+from runkey_server.history import Series, Stream
 from runkey_server.runs import Run
 from runkey_server.web.charts import Chart, draw
 from runkey_server.web.pages import Visit
@@ -16,6 +17,7 @@ from runkey_wire import api_key
 _MAX_RUNS = 500
 _MAX_CHARTS = 100
 _BUCKETS = 300
+_DRAWABLE = 1e300
 _CONSOLE_LINES = 200
 
 
@@ -57,7 +59,13 @@ def _home(visit: Visit) -> dict[str, Any]:
         notices = accounts.list_notices(transaction, actor.account_id)
         owner = visit.owner
         used = claiming.use_of(transaction, owner, visit.pages.offer.caps) if owner.is_anonymous else None
-    return {"used": used, "projects": rows, "notices": notices, "base_url": visit.base_url}
+    return {
+        "is_guest": visit.session is not None and visit.session.is_guest,
+        "used": used,
+        "projects": rows,
+        "notices": notices,
+        "base_url": visit.base_url,
+    }
 
 
 def _project(visit: Visit) -> dict[str, Any]:
@@ -81,20 +89,34 @@ def _run(visit: Visit) -> dict[str, Any]:
         if found is None:
             raise _nothing()
         lines = history.count_lines(transaction, found.id, Stream.HISTORY)
-        series = history.series(transaction, found.id, _BUCKETS)
+        names = sorted(history.list_names(transaction, found.id, Stream.HISTORY))
+        series = history.chart(transaction, found.id, Stream.HISTORY, names[:_MAX_CHARTS], buckets=_BUCKETS)
         console_count, console = runs.read_console(transaction, found.id, last=_CONSOLE_LINES)
-    charts: list[Chart] = [draw(key, points) for key, points in sorted(series.items())[:_MAX_CHARTS]]
+    charts = [chart for chart in (_chart(name, found) for name, found in sorted(series.items())) if chart is not None]
     return {
         "run": found,
         "state": found.state(visit.now),
         "config": _flat(_config(found)),
         "summary": _flat({key: value for key, value in _object(found.summary).items() if not key.startswith("_")}),
         "charts": charts,
-        "charts_left_out": max(0, len(series) - _MAX_CHARTS),
+        "charts_left_out": max(0, len(names) - _MAX_CHARTS),
         "lines": lines,
         "console": [text for _, text in console],
         "console_count": console_count,
     }
+
+
+def _chart(name: str, series: Series) -> Chart | None:
+    """Draw a series: a bucket of several values as a stroke between its extremes, in the direction it went."""
+    points: list[tuple[float, float]] = []
+    for x, x_last, first, last, low, high in zip(
+        *(column.tolist() for column in (series.x, series.x_last, series.first, series.last, series.smallest, series.largest)), strict=True
+    ):
+        # A span of which floating point cannot give the width has no place on a chart.
+        if not (math.isfinite(low) and abs(low) < _DRAWABLE and abs(high) < _DRAWABLE):
+            continue
+        points.extend([(x, low), (x_last, high)] if first <= last else [(x, high), (x_last, low)])
+    return draw(name, points) if points else None
 
 
 def _config(run: Run) -> dict[str, Any]:
