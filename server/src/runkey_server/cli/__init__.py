@@ -33,6 +33,24 @@ class _Parser(argparse.ArgumentParser):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; give its exit code: 0 ok, 1 unexpected, 2 usage, 4 refused, 7 the server's ground does not answer, 130 Ctrl-C."""
     words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        arguments = _read(words)
+        return int(arguments.run(arguments))
+    except Error as error:
+        print(f"runkey-server: {error.message}", file=sys.stderr)
+        return {"invalid": 2, "unavailable": 7}.get(error.code, 4)
+    except EOFError:
+        print("\nrunkey-server: The input ended before the question was answered. Nothing was changed.", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        return 1
+
+
+def _read(words: list[str]) -> argparse.Namespace:
+    """Understand what was typed. Raises Error `invalid`."""
     parser = _Parser(
         prog="runkey-server",
         description="The server of runkey: logs machines in, and keeps what they log.",
@@ -47,17 +65,4 @@ def main(argv: Sequence[str] | None = None) -> int:
             room = importlib.import_module(f"runkey_server.cli.{module}")
             room.add_arguments(command)
             command.set_defaults(run=room.run)
-    try:
-        arguments = parser.parse_args(words)
-        return int(arguments.run(arguments))
-    except Error as error:
-        print(f"runkey-server: {error.message}", file=sys.stderr)
-        return {"invalid": 2, "unavailable": 7}.get(error.code, 4)
-    except EOFError:
-        print("\nrunkey-server: The input ended before the question was answered. Nothing was changed.", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print(file=sys.stderr)
-        return 130
-    except BrokenPipeError:
-        return 1
+    return parser.parse_args(words)
