@@ -251,12 +251,12 @@ def test_a_key_for_the_official_client(browser: object, server: Server) -> None:
     page.fill("#password", PASSWORD)
     page.click("button:has-text('Make a key')")
     grow_stale(server)
-    page.locator("summary").last.click()
-    page.click("text=Revoke it")
+    page.locator("summary").first.click()
+    page.click("button:has-text('Revoke it'):visible")
     assert "Give your password once more" in alert(page)
     walk(page, "keys-revoke-refused")
     page.locator("input[name=password]:visible").first.fill(PASSWORD)
-    page.click("text=Revoke it")
+    page.click("button:has-text('Revoke it'):visible")
     assert page.locator("td:has-text('revoked')").count() == 2
     assert spoken(page) == []
 
