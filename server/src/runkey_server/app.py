@@ -246,7 +246,11 @@ async def _keep_house(verifier: Verifier, waiting: Waiting, database: Database, 
 
 async def _repeat_async(act: Any, every_seconds: float) -> None:
     while True:
-        await act()
+        try:
+            await act()
+        except Exception as fault:
+            # One fault must not end it: nobody would be told of a decision any more.
+            log.error("%s failed: %s", getattr(act, "__name__", "a task"), type(fault).__name__)
         await asyncio.sleep(every_seconds)
 
 

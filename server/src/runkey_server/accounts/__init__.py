@@ -59,7 +59,7 @@ from runkey_server.accounts.sessions import (
     list_sessions,
 )
 from runkey_server.accounts.signing_in import sign_in
-from runkey_server.accounts.signing_up import change_password, sign_up
+from runkey_server.accounts.signing_up import change_password, has_new_password, sign_up
 
 __all__ = [
     "ANONYMOUS_FROM_ONE_PLACE",
@@ -99,6 +99,7 @@ __all__ = [
     "find_linked_account",
     "find_session",
     "get_account",
+    "has_new_password",
     "issue_link",
     "link_path",
     "list_accounts",

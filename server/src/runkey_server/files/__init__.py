@@ -6,7 +6,7 @@ Table: `files`. Bytes lie in `DATA/files/ab/<sha256>`; a file is known from the 
 from runkey_server.files.directory import Directory
 from runkey_server.files.model import File, Grant
 from runkey_server.files.naming import file_name_fault
-from runkey_server.files.purging import purge, sweep
+from runkey_server.files.purging import purge
 from runkey_server.files.saving import Upload, save
 from runkey_server.files.signing import Signer
 from runkey_server.files.store import count_files, find_file, list_files
@@ -23,5 +23,4 @@ __all__ = [
     "list_files",
     "purge",
     "save",
-    "sweep",
 ]

@@ -52,11 +52,12 @@ def _file(row: Any) -> File:
     return File(**row._mapping)
 
 
-def delete_files_of(transaction: sa.Connection, run_id: int) -> list[str]:
-    """Drop a run's files; give the SHA-256 of what they named."""
-    return list(transaction.execute(sa.delete(files).where(files.c.run_id == run_id).returning(files.c.sha256)).scalars())
+def delete_files(transaction: sa.Connection, run_id: int, names: Sequence[str]) -> None:
+    """Drop files of a run."""
+    transaction.execute(sa.delete(files).where(files.c.run_id == run_id, files.c.name.in_(list(names))))
 
 
-def is_named(transaction: sa.Connection, sha256: str) -> bool:
-    """Tell whether any file names these bytes."""
-    return transaction.execute(sa.select(files.c.name).where(files.c.sha256 == sha256).limit(1)).first() is not None
+def is_named(transaction: sa.Connection, sha256: str, *, but: int) -> bool:
+    """Tell whether a file of another run than this names these bytes."""
+    others = sa.select(files.c.name).where(files.c.sha256 == sha256, files.c.run_id != but)
+    return transaction.execute(others.limit(1)).first() is not None

@@ -81,9 +81,8 @@ class GraphqlDoor:
 
     def _plan_and_run(self, request: _Request, actor: Actor | None, scope: Scope) -> dict[str, Any]:
         try:
-            plan = self._planner.find_plan(request.query, request.operationName) or self._planner.make_plan(
-                request.query, request.operationName
-            )
+            make = self._planner.make_public_plan if actor is None else self._planner.make_plan
+            plan = self._planner.find_plan(request.query, request.operationName) or make(request.query, request.operationName)
         except (GraphQLError, Error) as problem:
             # Whoever is not let in learns nothing of the schema either.
             if actor is None:

@@ -63,7 +63,6 @@ class FileStreamDoor:
                 path["run"],
                 _parse(_plain(body, header(scope, b"content-encoding"))),
                 self._clock(),
-                size_bytes=len(body),
                 caps=self._caps,
             )
         )

@@ -14,7 +14,7 @@ from anyio import CapacityLimiter, to_thread
 from starlette.types import Receive, Scope, Send
 
 from runkey_server import tokens
-from runkey_server.asgi.hosts import Hosts
+from runkey_server.asgi.hosts import Hosts, network_of
 from runkey_server.asgi.rates import RateLimit
 from runkey_server.asgi.requests import header, read_form
 from runkey_server.asgi.responses import send_bytes, send_json
@@ -54,7 +54,7 @@ class OAuthDoor:
     async def device_authorization(self, scope: Scope, receive: Receive, send: Send) -> None:
         """RFC 8628 section 3.1: a machine asks to be let in."""
         address = self._hosts.client_of(scope)
-        self._asks.take(address)
+        self._asks.take(network_of(address))
         try:
             form = await _form(scope, receive)
             check_client(form)
@@ -94,7 +94,7 @@ class OAuthDoor:
         await send_json(send, answer, headers=_NO_CACHE)
 
     async def revoke(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """RFC 7009: end a key, or a device code that waits; 200 whatever the token was."""
+        """RFC 7009: end a key, or a code and what it gave; 200 whatever the token was."""
         try:
             form = await _form(scope, receive)
             if "client_id" in form:

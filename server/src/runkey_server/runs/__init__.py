@@ -4,13 +4,13 @@ Tables: `runs`, `console_lines`. Upserting makes a run or changes it; reporting 
 of them. Its rows of history live in `history`, its files in `files`.
 """
 
-from runkey_server.runs.console import read_console, write_console
+from runkey_server.runs.console import measure_console, read_console, write_console
 from runkey_server.runs.deleting import delete_run
 from runkey_server.runs.finding import count_runs, find_run, get_run_by_id, list_runs
 from runkey_server.runs.model import Changes, Run
 from runkey_server.runs.reporting import Report, get_writable, report
 from runkey_server.runs.store import count_runs_of, list_run_ids_of, purge
-from runkey_server.runs.upserting import update_by_id, upsert
+from runkey_server.runs.upserting import find_meant, update_by_id, upsert
 
 __all__ = [
     "Changes",
@@ -19,11 +19,13 @@ __all__ = [
     "count_runs",
     "count_runs_of",
     "delete_run",
+    "find_meant",
     "find_run",
     "get_run_by_id",
     "get_writable",
     "list_run_ids_of",
     "list_runs",
+    "measure_console",
     "purge",
     "read_console",
     "report",

@@ -12,6 +12,11 @@ def write_console(transaction: sa.Connection, run_id: int, first: int, lines: tu
     store.put_console_lines(transaction, run_id, first, clean)
 
 
+def measure_console(transaction: sa.Connection, run_id: int, first: int, count: int) -> tuple[int, int]:
+    """Give how many lines stand at the places from number `first` on, and how many bytes they have."""
+    return store.measure_console(transaction, run_id, first, count)
+
+
 def read_console(transaction: sa.Connection, run_id: int, *, last: int = 1_000) -> tuple[int, list[tuple[int, str]]]:
     """Give how many lines there are, and the last of them in order, as (line number, text)."""
     return store.next_console_line(transaction, run_id), store.read_console_lines(transaction, run_id, last=last)

@@ -125,6 +125,14 @@ def read_console_lines(transaction: sa.Connection, run_id: int, *, last: int) ->
     return [(row.line, row.body) for row in rows][::-1]
 
 
+def measure_console(transaction: sa.Connection, run_id: int, first: int, count: int) -> tuple[int, int]:
+    """Give how many console lines stand at these places, and how many bytes they have."""
+    c = console_lines.c
+    there = sa.select(c.body).where(c.run_id == run_id, c.line >= first, c.line < first + count)
+    sizes = [len(body.encode()) for body in transaction.execute(there).scalars()]
+    return len(sizes), sum(sizes)
+
+
 def next_console_line(transaction: sa.Connection, run_id: int) -> int:
     """Give the number of the console line after the last."""
     last = transaction.execute(sa.select(sa.func.max(console_lines.c.line)).where(console_lines.c.run_id == run_id)).scalar()

@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -329,12 +328,12 @@ class Visit:
         age = int((self.session.expires_at - self.now).total_seconds()) if self.session else 0
         self._headers = (self.pages.set_cookie("session", token, max_age_seconds=age),)
         if account.is_anonymous:
-            # Opened by a link, which says nothing of who sits here.
+            # It has no password that could be tried, and must not take the place of the account that this browser is known to.
             return
         device = f"{account.name}:{tokens.mint_id('dev')}"
         device = f"{device}:{self.pages.signed('device', device)}"
-        cookie = self.pages.set_cookie("device", device, max_age_seconds=_DEVICE_DAYS * 86400, same_site="Strict")
-        self._headers = (*self._headers, cookie)
+        kept = self.pages.set_cookie("device", device, max_age_seconds=_DEVICE_DAYS * 86400, same_site="Strict")
+        self._headers = (*self._headers, kept)
 
     async def end_session(self, path: str) -> None:
         """Sign the browser out, here and in the database."""
@@ -382,8 +381,7 @@ def _within(begin: Callable[[], Any], act: Callable[..., Result], words: tuple[A
 
 
 def _read_cookies(pages: Pages, scope: Scope) -> _Cookies:
-    try:
-        jar = SimpleCookie(header(scope, b"cookie") or "")
-    except CookieError:
-        jar = SimpleCookie()
-    return _Cookies(**{name: jar[full].value if full in jar else None for name, full in pages.cookie_names.items()})
+    # Only our own names are looked at: the standard library's reader drops all of them when one that somebody else set is odd.
+    pairs = (pair.partition("=")[::2] for pair in (header(scope, b"cookie") or "").split(";"))
+    given = {name.strip(): value.strip() for name, value in pairs}
+    return _Cookies(**{name: given.get(full) for name, full in pages.cookie_names.items()})

@@ -163,7 +163,7 @@ async def _is_asked_to_open(visit: Visit) -> bool:
         return False
     key = visit.query.get("apiKey", "")
     if api_key.kind_of(key) == "anonymous":
-        await visit.show("try.html", code=key, next=visit.scope["path"])
+        await visit.show("try.html", code=key, next=visit.scope["path"], opens=None)
         return True
     # The same answer whether or not there is something behind the address.
     await visit.show(
