@@ -1,4 +1,4 @@
-"""Points a server CPU second through the real door (`file_stream`), with 1, 8 and 64 runs at once, against the raw append-and-sync floor."""
+"""Points a server CPU second through the real door (`file_stream`), 1, 8 and 64 runs at once, against the raw append-and-sync floor."""
 
 import argparse
 import asyncio
