@@ -145,7 +145,8 @@ def main() -> None:
                 print(f"{runs:3} runs, {LINES} lines a request  {shown}   {points / whole / raw:6.1%} of the floor")
             door, whole, points = measure(server, key, 8, 60, 1)
             print(
-                f"  8 runs, 1 line a request     {points / whole:10,.0f} points/CPU s with folding, {whole / 480 * 1000:.2f} ms of CPU a request"
+                f"  8 runs, 1 line a request     {points / whole:10,.0f} points/CPU s with folding, "
+                f"{whole / 480 * 1000:.2f} ms of CPU a request"
             )
         for shape in SHAPES:
             with serving(folder / shape) as server:
