@@ -71,7 +71,7 @@ def charlie(database: Database, clock: StillClock) -> Person:
 def house(tmp_path: Path, clock: StillClock) -> Iterator[House]:
     data = tmp_path / "data"
     data.mkdir(mode=0o700)
-    settings = Settings(data=data)
+    settings = Settings(data=data, reserve_bytes=0)
     database = Database(settings.sqlalchemy_url)
     migrate(database)
     secrets = secret_keys.load_or_make(data)

@@ -57,7 +57,8 @@ log = logging.getLogger("runkey_server")
 
 def build(settings: Settings, clock: Clock = clocks.now) -> ASGIApp:
     """Build the application of one worker process. The database must have been migrated."""
-    database = Database(settings.sqlalchemy_url)
+    database = Database(settings.sqlalchemy_url, settings.reserve_bytes)
+    database.keep_reserve()
     keys = secret_keys.load_or_make(settings.data)
     hosts = Hosts(
         settings.base_url,
@@ -80,7 +81,8 @@ def build(settings: Settings, clock: Clock = clocks.now) -> ASGIApp:
     smtp = Smtp(settings.smtp_url, settings.mail_from, settings.smtp_password) if settings.smtp_url and settings.mail_from else None
     postman = Postman(database, smtp, settings.base_url, keys.signing, clock)
     maintenance = Maintenance(
-        settings.data, [Folder(database, clock).fold_due, postman.deliver_due, Purger(database, directory, clock).purge_due]
+        settings.data,
+        [database.keep_reserve, Folder(database, clock).fold_due, postman.deliver_due, Purger(database, directory, clock).purge_due],
     )
     storage = StorageDoor(database, directory, signer, authenticator, offer, clock)
     router = Router(

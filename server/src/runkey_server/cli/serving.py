@@ -19,6 +19,7 @@ from runkey_server.asgi.hosts import LOOPBACK, network_of
 from runkey_server.database import Database
 from runkey_server.database.migrating import migrate
 from runkey_server.errors import Error
+from runkey_server.files import Directory
 from runkey_server.settings import Settings
 
 # Granian's default of 1,024 open requests a process makes a plain GET wait seconds behind as many held ones.
@@ -38,6 +39,7 @@ def serve(settings: Settings) -> int:
         database = Database(settings.sqlalchemy_url)
         migrate(database)
         secret_keys.load_or_make(settings.data)
+        Directory(settings.data / "files").forget_unfinished()
         code = _first_link(database)
         # Workers are forked: they open connections of their own.
         database.close()

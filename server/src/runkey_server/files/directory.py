@@ -36,6 +36,11 @@ class Directory:
         """Use a folder; it is made when first written to."""
         self._folder = folder
 
+    def forget_unfinished(self) -> None:
+        """Remove what was on its way in when a server was killed. Only for one that begins, and serves nobody yet."""
+        for path in (self._folder / "incoming").glob("*"):
+            path.unlink(missing_ok=True)
+
     def begin(self) -> "Incoming":
         """Begin to take in bytes."""
         return Incoming(self._folder)
@@ -89,15 +94,11 @@ class Incoming:
             self._file.flush()
             os.fsync(self._file.fileno())
             self._file.close()
-            if final.parent.exists():
-                made = False
-            else:
-                final.parent.mkdir(exist_ok=True, mode=0o700)
-                made = True
+            final.parent.mkdir(exist_ok=True, mode=0o700)
             os.replace(self._path, final)
-            _sync_folder(final.parent)
-            if made:
-                _sync_folder(self._folder)
+            # Also those above it, whoever made them: another upload may have, and not have synced them yet.
+            for folder in (final.parent, self._folder, self._folder.parent):
+                _sync_folder(folder)
         except OSError as error:
             raise _no_room() from error
         return Kept(sha256, base64.b64encode(self._md5.digest()).decode(), self.size_bytes)

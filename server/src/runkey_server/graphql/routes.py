@@ -39,6 +39,8 @@ _decode = msgspec.json.Decoder(_Request).decode
 
 # All that a key may do which was replaced or has expired: write its open runs to their end.
 _ENDED_KEYS_FIELDS = frozenset({"upsertBucket", "createRunFiles"})
+# What brings data, and is turned away while the disk is full.
+_DATA_FIELDS = frozenset({"upsertBucket", "upsertModel", "createRunFiles"})
 
 
 class GraphqlDoor:
@@ -96,6 +98,8 @@ class GraphqlDoor:
             raise errors.unauthenticated()
         if actor is not None and actor.only_opened_runs and not plan.root_fields <= _ENDED_KEYS_FIELDS:
             raise errors.unauthenticated()
+        if not plan.root_fields.isdisjoint(_DATA_FIELDS):
+            self._database.check_room()
         context = Context(
             actor=actor,
             now=self._clock(),

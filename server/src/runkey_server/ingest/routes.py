@@ -49,6 +49,7 @@ class FileStreamDoor:
         scope.setdefault("state", {})[ACTOR] = actor
         self._rate.take(actor.key_id or actor.entity)
         body = await read_body(scope, receive, limits.MAX_FILE_STREAM_BYTES)
+        self._database.check_room()
         path = scope["path_params"]
         stop = await to_thread.run_sync(
             lambda: apply(

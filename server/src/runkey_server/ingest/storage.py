@@ -89,7 +89,11 @@ class StorageDoor:
         await send({"type": "http.response.body", "body": b""})
 
     def _room_for(self, grant: Grant) -> int | None:
-        """Give how many bytes its owner may still store; None without a limit. Raises Error `not_found`, `forbidden` when none are left."""
+        """Give how many bytes its owner may still store; None without a limit.
+
+        Raises Error `not_found`, `forbidden` when none are left, `unavailable` when the disk has none left.
+        """
+        self._database.check_room()
         with self._database.reading() as transaction:
             run = get_run_by_id(transaction, grant.run_id)
             return claiming.room_for(transaction, run.account_id, self._caps)
