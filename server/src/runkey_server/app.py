@@ -80,9 +80,16 @@ def build(settings: Settings, clock: Clock = clocks.now) -> ASGIApp:
     directory = Directory(settings.data / "files")
     smtp = Smtp(settings.smtp_url, settings.mail_from, settings.smtp_password) if settings.smtp_url and settings.mail_from else None
     postman = Postman(database, smtp, settings.base_url, keys.signing, clock)
+    folder = Folder(database, clock)
+
+    def fold() -> None:
+        # A fold needs room before it gives some back.
+        database.check_room()
+        folder.fold_due()
+
     maintenance = Maintenance(
         settings.data,
-        [database.keep_reserve, Folder(database, clock).fold_due, postman.deliver_due, Purger(database, directory, clock).purge_due],
+        [database.keep_reserve, fold, postman.deliver_due, Purger(database, directory, clock).purge_due],
     )
     storage = StorageDoor(database, directory, signer, authenticator, offer, clock)
     router = Router(

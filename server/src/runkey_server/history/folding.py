@@ -57,8 +57,7 @@ class Folder:
         self._clock = clock
 
     def fold_due(self) -> None:
-        """Fold what is worth it. Raises Error `unavailable`, also on a full disk: a fold needs room before it gives some back."""
-        self._database.check_room()
+        """Fold what is worth it. Raises Error `unavailable`."""
         while True:
             at = self._clock()
             with self._database.reading() as transaction:

@@ -39,6 +39,7 @@ class FileStreamDoor:
 
     def __init__(self, database: Database, authenticator: Authenticator, offer: Offer, clock: Clock) -> None:
         """Serve one worker."""
+        self._database = database
         self._grouped = Grouped(database)
         self._authenticator = authenticator
         self._caps = offer.caps
