@@ -189,6 +189,27 @@ def find_body(transaction: sa.Connection, place: Place, key_id: int, first_index
     return bytes(transaction.execute(statement).scalar_one())
 
 
+def list_places(transaction: sa.Connection) -> list[Place]:
+    """Give every stream of which there is anything."""
+    tables = (history_streams, history_segments, history_keys, history_chunks, history_bodies)
+    together = sa.union(*(sa.select(t.c.run_id, t.c.stream) for t in tables)).subquery()
+    return [(row.run_id, row.stream) for row in transaction.execute(sa.select(together).order_by(*together.c))]
+
+
+def list_body_places(transaction: sa.Connection, place: Place) -> list[tuple[int, int]]:
+    """Tell of which chunks there are bodies: key_id, first_index."""
+    t = history_bodies
+    return [(row.key_id, row.first_index) for row in transaction.execute(sa.select(t.c.key_id, t.c.first_index).where(*_at(t, place)))]
+
+
+def look_for_body(transaction: sa.Connection, place: Place, key_id: int, first_index: int) -> bytes | None:
+    """Give the body of one chunk; None where it is missing."""
+    t = history_bodies
+    statement = sa.select(t.c.body).where(*_at(t, place), t.c.key_id == key_id, t.c.first_index == first_index)
+    found = transaction.execute(statement).scalar()
+    return None if found is None else bytes(found)
+
+
 def insert_chunks(transaction: sa.Connection, place: Place, chunks: Sequence[dict[str, Any]]) -> None:
     """Add chunks: key_id, first_index, points, first_line, last_line, facts, outline, body."""
     if not chunks:
