@@ -62,7 +62,9 @@ class Ledger:
             if there not in possible:
                 missing, more = len(set(run.rows) - set(there)), len(there) - len(set(there))
                 lost, doubled = lost + missing, doubled + more
-                words.append(f"{run.name}: {len(run.rows)} acknowledged, {len(there)} there, {missing} lost, {more} doubled, or out of order")
+                words.append(
+                    f"{run.name}: {len(run.rows)} acknowledged, {len(there)} there, {missing} lost, {more} doubled, or out of order"
+                )
             if count != len(there):
                 words.append(f"{run.name}: says {count} lines and gives {len(there)}")
             gone = [name for name, md5 in run.files.items() if files.get(name) != md5]

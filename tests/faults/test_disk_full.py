@@ -1,4 +1,4 @@
-"""A disk without a byte left: data is turned away for a while and never lost, people sign in, keys are shut out; room heals it by itself."""
+"""A disk without a byte left: data is turned away for a while and never lost, people sign in, keys are shut out; room heals it."""
 
 import contextlib
 import json

@@ -1,4 +1,4 @@
-"""`kill -9` at any moment under eight writers: nothing that was acknowledged is lost, nothing is there twice, and it answers again by itself."""
+"""`kill -9` at any moment under eight writers: nothing that was acknowledged is lost, nothing is there twice, and it answers again."""
 
 import os
 import random

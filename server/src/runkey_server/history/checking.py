@@ -54,13 +54,15 @@ def look(transaction: sa.Connection, place: Place) -> Looked:
     """Look at one stream. Cost: everything of it is read; one key's values at a time are in memory, and all steps."""
     found = Looked()
     names = _look_at_keys(transaction, place, found)
+    told = {row.key_id: row.facts for row in store.list_keys(transaction, place)}
     steps = read_steps(transaction, place)
-    ends = {key_id: _look_at_key(transaction, place, key_id, names, steps, found) for key_id in {*names, *chunked_keys(transaction, place)}}
     chunks = {(head.key_id, head.first_index) for head in store.list_chunks(transaction, place)}
+    key_ids = sorted({*told, *(key_id for key_id, _ in chunks)})
+    ends = [_look_at_key(transaction, place, key_id, names.get(key_id), told.get(key_id), steps, found) for key_id in key_ids]
     for key_id, first_index in store.list_body_places(transaction, place):
         if (key_id, first_index) not in chunks:
             found.say(f"values of {names.get(key_id, 'a key without a name')} from place {first_index} on belong to no chunk", key_id)
-    folded_end = max(ends.values(), default=0)
+    folded_end = max(ends, default=0)
     last = _look_at_segments(transaction, place, steps, found)
     _look_at_counts(transaction, place, folded_end, max(last, 0 if steps is None else int(steps.lines[-1]) + 1), found)
     return found
@@ -77,11 +79,6 @@ def read_steps(transaction: sa.Connection, place: Place) -> Column | None:
     """Give the steps of the folded lines, as far as they can be read; None when there are none."""
     pieces = [chunk.column for chunk in read_chunks(transaction, place, STEPS_ID) if chunk.column is not None]
     return Column.joined(pieces) if pieces else None
-
-
-def chunked_keys(transaction: sa.Connection, place: Place) -> list[int]:
-    """Give the keys that have chunks."""
-    return sorted({head.key_id for head in store.list_chunks(transaction, place)})
 
 
 def try_to_decode(body: bytes) -> Column | None:
@@ -130,14 +127,12 @@ def _look_at_keys(transaction: sa.Connection, place: Place, found: Looked) -> di
 
 
 def _look_at_key(
-    transaction: sa.Connection, place: Place, key_id: int, names: dict[int, str], steps: Column | None, found: Looked
+    transaction: sa.Connection, place: Place, key_id: int, name: str | None, told: str | None, steps: Column | None, found: Looked
 ) -> int:
-    """Look at a key's chunks; give the line after its last."""
-    name = names.get(key_id)
-    if name is None:
+    """Look at a key's chunks; give the line after its last. told: its facts, as they are kept."""
+    if told is None:
         found.say(f"there are values of key {key_id}, and no name for it", key_id)
-        name = f"key {key_id}"
-    kept = next((row.facts for row in store.list_keys(transaction, place) if row.key_id == key_id), None)
+    name = name or f"key {key_id}"
     facts, index, end, is_open = Facts(), 0, 0, False
     for chunk in read_chunks(transaction, place, key_id):
         head, column = chunk.head, chunk.column
@@ -158,10 +153,10 @@ def _look_at_key(
         own = facts_of(column)
         if head.facts != own.as_text():
             found.say(f"{where}: what is told of the values is not so", key_id)
-        if not _is_outlined(transaction, place, head, column, steps):
+        if not _is_outlined(transaction, place, head, column, steps, has_lost_steps=STEPS_ID in found.wrong_keys):
             found.say(f"{where}: the outline is not that of the values", key_id)
         facts, index, end = facts.followed_by(own), head.first_index + len(column), int(column.lines[-1]) + 1
-    if kept is not None and not _are_told(kept, facts) and key_id not in found.wrong_keys:
+    if told is not None and not _are_told(told, facts) and key_id not in found.wrong_keys:
         found.say(f"{name}: what is told of the key is not so", key_id)
     return end
 
@@ -178,9 +173,11 @@ def _text(facts: Facts) -> str:
     return dumps([facts.counts, facts.is_monotonic, facts.first, facts.last], sort_keys=True)
 
 
-def _is_outlined(transaction: sa.Connection, place: Place, head: Any, column: Column, steps: Column | None) -> bool:
+def _is_outlined(
+    transaction: sa.Connection, place: Place, head: Any, column: Column, steps: Column | None, *, has_lost_steps: bool
+) -> bool:
     if steps is None or not _have_steps(column.lines, steps):
-        return False
+        return has_lost_steps
     body = store.find_outline(transaction, place, head.key_id, head.first_index)
     if len(body) % KIND.itemsize:
         return False
@@ -233,7 +230,8 @@ def _look_at_counts(transaction: sa.Connection, place: Place, folded_end: int, e
     faults = len(found.faults)
     count, size = store.count_segments(transaction, place)
     if state is None:
-        found.say("its counters are missing")
+        if end:
+            found.say("its counters are missing")
     else:
         if (state.segments, state.segment_bytes) != (count, size):
             found.say(f"counts {state.segments} segments of {state.segment_bytes} bytes, and has {count} of {size}")
@@ -241,5 +239,7 @@ def _look_at_counts(transaction: sa.Connection, place: Place, folded_end: int, e
             found.say(f"says that line {state.next_line} comes next, and ends before line {end}")
         first = min((segment.first_line for segment in store.list_segments(transaction, place, at_most=1)), default=state.folded_to)
         if not folded_end <= state.folded_to <= first:
-            found.say(f"says that it is folded up to line {state.folded_to}, where chunks end before {folded_end} and segments begin at {first}")
+            found.say(
+                f"says that it is folded up to line {state.folded_to}, where chunks end before {folded_end} and segments begin at {first}"
+            )
     found.is_counted_wrong = len(found.faults) > faults

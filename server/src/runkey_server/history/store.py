@@ -93,9 +93,9 @@ def count_segments(transaction: sa.Connection, place: Place) -> tuple[int, int]:
 
 
 def list_keys(transaction: sa.Connection, place: Place, names: Sequence[str] | None = None) -> list[Any]:
-    """Give keys in the order in which they were first seen: key_id, path, facts. names: of these alone."""
+    """Give keys in the order in which they were first seen: key_id, path, name, facts. names: of these alone."""
     t = history_keys
-    statement = sa.select(t.c.key_id, t.c.path, t.c.facts).where(*_at(t, place)).order_by(t.c.key_id)
+    statement = sa.select(t.c.key_id, t.c.path, t.c.name, t.c.facts).where(*_at(t, place)).order_by(t.c.key_id)
     if names is None:
         return list(transaction.execute(statement).all())
     found = [row for some in _in_portions(names) for row in transaction.execute(statement.where(t.c.name.in_(some)))]
@@ -109,6 +109,13 @@ def put_keys(transaction: sa.Connection, place: Place, rows: Sequence[dict[str, 
     insert = insert_for(transaction, history_keys)
     statement = insert.on_conflict_do_update(index_elements=["run_id", "stream", "key_id"], set_={"facts": insert.excluded.facts})
     transaction.execute(statement, [{"run_id": place[0], "stream": place[1], **row} for row in rows])
+
+
+def delete_keys(transaction: sa.Connection, place: Place, key_ids: Iterable[int]) -> None:
+    """Drop keys."""
+    t = history_keys
+    for some in _in_portions(list(key_ids)):
+        transaction.execute(sa.delete(t).where(*_at(t, place), t.c.key_id.in_(some)))
 
 
 # --- chunks -----------------------------------------------------------------------------------------------------------
