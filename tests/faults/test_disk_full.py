@@ -98,7 +98,7 @@ def test_a_full_disk_turns_data_away_and_nothing_else(small_disk: Path) -> None:
         for writer in writers:
             writer.rest()
         lost, doubled, words = ledger.compare(server)
-        said = ""
+        said = server.operate("doctor")
     finally:
         for writer in writers:
             writer.rest()

@@ -56,7 +56,7 @@ def test_nothing_acknowledged_is_lost_or_doubled_by_kill_9(tmp_path: Path, round
         chunks = raw.execute("SELECT count(*) FROM history_chunks").fetchone()[0]
     server = start_server(data)
     found = ledger.compare(server)
-    said = ""
+    said = server.operate("doctor")
     assert server.stop() == 0
     seconds_to_ready.sort()
     print(

@@ -34,7 +34,7 @@ def serve(settings: Settings) -> int:
     Raises Error `invalid` or `conflict` when the folder or the port is taken.
     """
     _check_tls(settings)
-    with _folder_to_ourselves(settings.data):
+    with folder_to_ourselves(settings.data):
         settings = replace(settings, listen_port=_free_port(settings))
         database = Database(settings.sqlalchemy_url)
         migrate(database)
@@ -94,7 +94,7 @@ def build_worker(settings: Settings) -> Any:
 
 
 @contextlib.contextmanager
-def _folder_to_ourselves(data: Path) -> Iterator[None]:
+def folder_to_ourselves(data: Path) -> Iterator[None]:
     """Hold a lock on the folder. Raises Error `conflict` while another server holds it."""
     import fcntl
 

@@ -10,6 +10,7 @@ After a failed read or write of the disk every connection is opened anew: what w
 memory. SQLite writes what a failed sync covered once more before it says that it is there.
 """
 
+import contextlib
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -67,6 +68,10 @@ class Database:
         if self._reserve is not None:
             self._reserve.check()
 
+    def is_short_of_room(self) -> bool:
+        """Tell whether data is turned away because the disk is full. Raises Error `unavailable`."""
+        return self._reserve is not None and self._reserve.lacks_bytes()
+
     def keep_reserve(self) -> None:
         """See that there is room for what must go on when the disk is full; see `Reserve`. Raises Error `unavailable`."""
         if self._reserve is None:
@@ -85,6 +90,25 @@ class Database:
         except sqlite3.OperationalError:
             # Somebody reads, or the disk is too full even for this: the next time will do.
             pass
+        finally:
+            connection.close()
+
+    def copy_to(self, path: Path) -> None:
+        """Copy one state of the database to a new file, while others read and write (SQLite's online backup). SQLite only.
+
+        Raises Error `unavailable`. The log grows while it lasts, because it reads one state from beginning to end.
+        """
+        with _translated():
+            connection = self._reader.raw_connection()
+        try:
+            source = connection.driver_connection
+            assert isinstance(source, sqlite3.Connection)
+            with contextlib.closing(sqlite3.connect(path)) as target:
+                source.backup(target)
+                # One file, with no log beside it.
+                target.execute("PRAGMA journal_mode=DELETE")
+        except sqlite3.Error as error:
+            raise errors.unavailable(f"The database could not be copied to {path}: {error}.") from error
         finally:
             connection.close()
 

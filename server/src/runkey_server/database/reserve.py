@@ -41,6 +41,10 @@ class Reserve:
         """Tell whether the disk is full, as far as data is concerned."""
         return self._free_bytes() < _LEAST_FREE_BYTES or not self._path.exists()
 
+    def lacks_bytes(self) -> bool:
+        """Tell whether the disk has too little, also where no server has made the file yet."""
+        return self._free_bytes() < _LEAST_FREE_BYTES + (0 if self._path.exists() else self._size_bytes)
+
     def yield_when_needed(self) -> None:
         """Give the file up when nothing else is left."""
         if self._free_bytes() < _NOTHING_BYTES:
