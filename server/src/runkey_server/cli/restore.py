@@ -35,8 +35,8 @@ def run(arguments: argparse.Namespace) -> int:
     print(f"Keys that were revoked since then are good again: look through `runkey-server key list --data {data}`.")
     if manifest.secrets is None:
         print(
-            f"This backup holds no secrets.json. Put the one that belongs to it (server {manifest.server_id}) into {data} before the server\n"
-            "starts. Without it no API key works any more: machines and people log in anew, clients are told that this is another server,\n"
+            f"This backup holds no secrets.json. Put the one that belongs to it (server {manifest.server_id}) into {data}\n"
+            "before the server starts. Without it no API key works any more: machines and people log in anew, clients are told that this is another server,\n"
             "and links that wait to be mailed are lost. Passwords, runs and files are all there."
         )
     if lacking:
