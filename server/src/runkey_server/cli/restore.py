@@ -36,8 +36,8 @@ def run(arguments: argparse.Namespace) -> int:
     if manifest.secrets is None:
         print(
             f"This backup holds no secrets.json. Put the one that belongs to it (server {manifest.server_id}) into {data}\n"
-            "before the server starts. Without it no API key works any more: machines and people log in anew, clients are told that this is another server,\n"
-            "and links that wait to be mailed are lost. Passwords, runs and files are all there."
+            "before the server starts. Without it no API key works any more: machines and people log in anew, clients are told\n"
+            "that this is another server, and links that wait to be mailed are lost. Passwords, runs and files are all there."
         )
     if lacking:
         print(f"{len(lacking)} files are missing or damaged in the backup. Which ones: runkey-server doctor --data {data}")

@@ -25,7 +25,7 @@ class Summary:
         self.infinities = _count(is_infinite, starts)
         self.first, self.last = first_known(finite, starts), last_known(finite, starts)
         self.smallest, self.largest = np.fmin.reduceat(finite, starts), np.fmax.reduceat(finite, starts)
-        with np.errstate(over="ignore"):  # a sum beyond what a float holds is infinite, and the rest is still true
+        with np.errstate(over="ignore"):  # numbers near the largest have an infinite sum
             self.total = np.add.reduceat(np.where(is_finite, values, 0.0), starts)
 
 
