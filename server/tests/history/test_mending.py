@@ -34,7 +34,7 @@ def fold(transaction: sa.Connection, *, closes_gaps: bool = False) -> None:
 
 
 def kept(transaction: sa.Connection) -> dict[int, str]:
-    return {line: json.dumps(row, sort_keys=True) for line, row in rows_of(STORE.read(transaction, RUN, OF)).items()}
+    return {line: json.dumps(row, sort_keys=True) for line, row in rows_of(STORE.view(transaction, RUN, OF).read()).items()}
 
 
 def rows(first: int, count: int) -> list:
@@ -242,7 +242,7 @@ ACTS = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(ACTS)
 def test_whatever_is_written_and_folded_has_no_faults(examples: Callable, acts: list) -> None:
     with examples() as transaction:

@@ -115,7 +115,10 @@ def _note_address(settings: Settings) -> None:
     is_open = settings.public_url is None and network_of(settings.listen_host) == LOOPBACK
     sign_up = settings.sign_up or ("open" if is_open else "closed")
     noted = {"url": settings.base_url, "pid": os.getpid(), "sign_up": sign_up, "sends_mail": settings.smtp_url is not None}
-    (settings.data / _LOCK).write_text(json.dumps(noted))
+    try:
+        (settings.data / _LOCK).write_text(json.dumps(noted))
+    except OSError as error:
+        raise Error("unavailable", f"{settings.data} cannot be written to: {error.strerror}. Make room, then begin again.") from None
 
 
 def _free_port(settings: Settings) -> int:

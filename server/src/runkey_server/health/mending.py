@@ -46,17 +46,22 @@ def _mend_history(database: Database, aside: Path, clock: Clock, mending: Mendin
     with database.reading() as transaction:
         streams, names = history.list_streams(transaction), runs.name_runs(transaction)
     for run_id, stream in streams:
-        with database.writing() as transaction:
-            if run_id not in names:
-                history.purge(transaction, [run_id])
-                mending.done.append(f"History of run number {run_id}, which does not exist, was removed.")
-                continue
-            if not history.find_faults(transaction, run_id, stream):
-                continue
-            mended = history.mend(transaction, run_id, stream, clock())
-            # Before the commit: what is dropped from the database is on the disk elsewhere by then.
-            _keep(aside, mended.set_aside)
         where = place(names, run_id, stream)
+        if run_id not in names:
+            with database.writing() as transaction:
+                history.purge(transaction, [run_id])
+            mending.done.append(f"{where}: removed, because there is no such run.")
+            continue
+        try:
+            with database.writing() as transaction:
+                if not history.find_faults(transaction, run_id, stream):
+                    continue
+                mended = history.mend(transaction, run_id, stream, clock())
+                # Before the commit: what is dropped from the database is on the disk elsewhere by then.
+                _keep(aside, mended.set_aside)
+        except Exception as fault:  # one stream that is beyond mending keeps no other from it; the next look says so again
+            mending.done.append(f"{where}: could not be put in order ({type(fault).__name__}), and was left as it is.")
+            continue
         mending.done.append(f"{where}: put in order.")
         mending.lost += [f"{where}: {loss}." for loss in mended.losses]
 

@@ -16,10 +16,11 @@ from runkey_server.history.columns import Column, Ints
 from runkey_server.history.describing import Facts, facts_of
 from runkey_server.history.encoding import decode
 from runkey_server.history.outlines import KIND, Outline
-from runkey_server.history.packed import STEPS_ID, outline_of
+from runkey_server.history.packed import outline_of
 from runkey_server.history.packing import STEPS, Columns, Path, name_of, unpack
 from runkey_server.history.store import Place
 from runkey_server.history.tables import FULL
+from runkey_server.history.viewing import STEPS_ID
 
 _EXACT = [name for name in KIND.names or () if name != "sum"]
 _SUM_TOLERANCE = 1e-9

@@ -20,12 +20,13 @@ from runkey_server.history.checking import (
     try_to_unpack,
 )
 from runkey_server.history.columns import INT, Column
-from runkey_server.history.describing import Facts, facts_of
+from runkey_server.history.describing import Facts
 from runkey_server.history.folding import split
 from runkey_server.history.outlines import KIND
-from runkey_server.history.packed import STEPS_ID, key_row, outline_of
+from runkey_server.history.packed import outline_of
 from runkey_server.history.packing import STEPS, Path, pack_columns, steps_of
 from runkey_server.history.store import Place
+from runkey_server.history.viewing import STEPS_ID, key_row
 
 
 @dataclass
@@ -143,7 +144,7 @@ def _lay_anew(transaction: sa.Connection, place: Place, key_id: int, path: Path,
         facts = Facts()
         for chunk in chunks:
             facts = facts.followed_by(Facts.from_text(chunk["facts"]))
-        store.put_keys(transaction, place, [key_row(key_id, path, facts if len(chunks) > 1 else facts_of(column))])
+        store.put_keys(transaction, place, [key_row(key_id, path, facts)])
 
 
 def _mend_segments(transaction: sa.Connection, place: Place, steps: Column | None, mended: Mended) -> None:
