@@ -61,7 +61,8 @@ log = logging.getLogger("runkey_server")
 
 def build(settings: Settings, clock: Clock = clocks.now) -> ASGIApp:
     """Build the application of one worker process. The database must have been migrated."""
-    database = Database(settings.sqlalchemy_url)
+    database = Database(settings.sqlalchemy_url, settings.reserve_bytes)
+    database.keep_reserve()
     keys = secret_keys.load_or_make(settings.data)
     hosts = Hosts(
         settings.base_url,
@@ -83,8 +84,16 @@ def build(settings: Settings, clock: Clock = clocks.now) -> ASGIApp:
     directory = Directory(settings.data / "files")
     smtp = Smtp(settings.smtp_url, settings.mail_from, settings.smtp_password) if settings.smtp_url and settings.mail_from else None
     postman = Postman(database, smtp, settings.base_url, keys.signing, clock)
+    folder = Folder(database, clock)
+
+    def fold() -> None:
+        # A fold needs room before it gives some back.
+        database.check_room()
+        folder.fold_due()
+
     acts = [
-        Folder(database, clock).fold_due,
+        database.keep_reserve,
+        fold,
         postman.deliver_due,
         Purger(database, directory, clock).purge_due,
         Forgetting(database, clock).forget_due,

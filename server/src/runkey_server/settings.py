@@ -73,6 +73,9 @@ class Settings:
     database_url: str | None = field(default=None, repr=False)
     """Set by tests only: a database other than DATA/runkey.db."""
 
+    reserve_bytes: int = 16 * 1024 * 1024
+    """Set by tests only: what is kept of the disk for signing in and revoking when it is full."""
+
     @property
     def sqlalchemy_url(self) -> str:
         """The database, as SQLAlchemy writes it."""

@@ -52,6 +52,7 @@ from runkey_server.accounts.notices import list_notices, put_notices_away, tell
 from runkey_server.accounts.sessions import (
     SESSION_DAYS,
     begin_session,
+    end_all_sessions,
     end_other_sessions,
     end_session,
     end_session_of,
@@ -90,6 +91,7 @@ __all__ = [
     "create_anonymous_account",
     "delete_account",
     "disable_account",
+    "end_all_sessions",
     "end_other_sessions",
     "end_session",
     "end_session_of",

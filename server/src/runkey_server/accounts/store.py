@@ -208,6 +208,16 @@ def delete_sessions_of(transaction: sa.Connection, account_id: int, *, but: str 
     transaction.execute(statement)
 
 
+def delete_sessions(transaction: sa.Connection) -> int:
+    """Drop every session; tell how many there were."""
+    return int(transaction.execute(sa.delete(browser_sessions)).rowcount)
+
+
+def delete_links(transaction: sa.Connection, *, but_for: str) -> None:
+    """Drop every link but those of one purpose."""
+    transaction.execute(sa.delete(one_time_links).where(one_time_links.c.purpose != but_for))
+
+
 def insert_link(
     transaction: sa.Connection,
     *,

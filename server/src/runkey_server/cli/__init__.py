@@ -1,4 +1,7 @@
-"""What an operator types: `runkey-server serve`, `user`, `key`, `demo`. One subject a file, imported when asked for."""
+"""What an operator types: `runkey-server serve`, `user`, `key`, `backup`, `restore`, `doctor`, `demo`.
+
+One subject a file, imported when asked for.
+"""
 
 import argparse
 import importlib
@@ -14,6 +17,9 @@ COMMANDS = {
     "serve": ("serve", "serve accounts, keys, pages and the wire of runs"),
     "user": ("users", "create, list, disable and delete accounts"),
     "key": ("keys", "create, import, list and revoke API keys"),
+    "backup": ("backup", "copy everything to another folder while the server runs"),
+    "restore": ("restore", "put a backup into an empty folder"),
+    "doctor": ("doctor", "look whether everything that is kept is whole, and mend what can be mended"),
     "demo": ("demo", "show the whole thing on an empty machine: server, account, login, a real training run"),
 }
 

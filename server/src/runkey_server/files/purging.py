@@ -1,6 +1,6 @@
 """Drops files for good: the bytes that no other row names, and the rows."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import sqlalchemy as sa
 
@@ -30,6 +30,16 @@ def purge(database: Database, directory: Directory, run_ids: Sequence[int]) -> b
                 break
             after = some[-1].name
     return is_done
+
+
+def sweep(database: Database, directory: Directory, unnamed: Iterable[str]) -> list[str]:
+    """Remove bytes that no row names; give those that are too young to be removed yet."""
+    young = []
+    for sha256 in unnamed:
+        with database.writing() as transaction:
+            if not store.is_named(transaction, sha256) and not directory.remove(sha256):
+                young.append(sha256)
+    return young
 
 
 def _release(transaction: sa.Connection, directory: Directory, run_id: int, sha256: str) -> bool:

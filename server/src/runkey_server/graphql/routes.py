@@ -37,6 +37,8 @@ class _Request(msgspec.Struct):
 
 _decode = msgspec.json.Decoder(_Request).decode
 _FORM_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-data", "text/plain"})
+# What brings data, and is turned away while the disk is full.
+_DATA_FIELDS = frozenset({"upsertBucket", "upsertModel", "createRunFiles"})
 
 
 class GraphqlDoor:
@@ -95,6 +97,8 @@ class GraphqlDoor:
             raise errors.unauthenticated()
         if actor is not None and actor.only_opened_runs and not plan.for_ended_keys:
             raise errors.unauthenticated()
+        if not plan.root_fields.isdisjoint(_DATA_FIELDS):
+            self._database.check_room()
         context = Context(
             actor=actor,
             now=self._clock(),

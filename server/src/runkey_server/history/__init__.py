@@ -10,9 +10,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from runkey_server.history import charting, reading
+from runkey_server.history import charting, checking, mending, reading, store
 from runkey_server.history.charting import STEP_AXIS, Series
 from runkey_server.history.folding import Folder
+from runkey_server.history.mending import Mended
 from runkey_server.history.model import Batch, HistoryStore, Stream
 from runkey_server.history.packed import PackedHistory
 from runkey_server.history.packing import Row, name_of
@@ -22,6 +23,7 @@ __all__ = [
     "Batch",
     "Folder",
     "HistoryStore",
+    "Mended",
     "PackedHistory",
     "Row",
     "Series",
@@ -30,8 +32,11 @@ __all__ = [
     "chart",
     "count_lines",
     "describe_keys",
+    "find_faults",
     "last_lines",
     "list_names",
+    "list_streams",
+    "mend",
     "purge",
     "read_all",
     "read_portions",
@@ -128,3 +133,18 @@ def purge(transaction: sa.Connection, run_ids: Sequence[int]) -> None:
     """Drop all lines of runs, for good."""
     for run_id in run_ids:
         _store.purge(transaction, run_id)
+
+
+def list_streams(transaction: sa.Connection) -> list[tuple[int, Stream]]:
+    """Give every stream there is anything of: a run's number, and which."""
+    return [(run_id, Stream(stream)) for run_id, stream in store.list_places(transaction)]
+
+
+def find_faults(transaction: sa.Connection, run_id: int, stream: Stream) -> list[str]:
+    """Say what is wrong with what is kept, in sentences without a beginning. Cost: everything of the stream is read."""
+    return checking.look(transaction, (run_id, int(stream))).faults
+
+
+def mend(transaction: sa.Connection, run_id: int, stream: Stream, at: datetime) -> Mended:
+    """Put a stream in order; only while nobody writes. See `mending.mend`."""
+    return mending.mend(transaction, (run_id, int(stream)), at)

@@ -164,11 +164,11 @@ def _chunks(
             taken_in.append((key_id, chunk.first_index))
             first_index = chunk.first_index
         whole, outlined = Column.joined([piece for piece, _ in pieces]), joined([piece for _, piece in pieces])
-        chunks.extend(_split(key_id, first_index, whole, outlined))
+        chunks.extend(split(key_id, first_index, whole, outlined))
     return keys, chunks, taken_in
 
 
-def _split(key_id: int, first_index: int, column: Column, made: Outline) -> list[dict[str, Any]]:
+def split(key_id: int, first_index: int, column: Column, made: Outline) -> list[dict[str, Any]]:
     """Make chunks that end where full ones do."""
     chunks = []
     start = 0

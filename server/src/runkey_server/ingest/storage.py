@@ -60,6 +60,7 @@ class StorageDoor:
         grant = self._signer.read(scope["path_params"]["token"], method)
         owner = await to_thread.run_sync(self._owner_of, grant)
         if method == "PUT":
+            self._database.check_room()
             body = stream_body(scope, receive, grant.max_bytes)
             if owner.is_anonymous:
                 file = await self._save_within(owner, grant, body, header(scope, b"content-length"))

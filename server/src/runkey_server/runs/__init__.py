@@ -9,7 +9,7 @@ from runkey_server.runs.deleting import delete_run
 from runkey_server.runs.finding import count_runs, find_run, get_run_by_id, list_runs
 from runkey_server.runs.model import Changes, Run
 from runkey_server.runs.reporting import Report, get_writable, report
-from runkey_server.runs.store import count_runs_of, list_run_ids_of, purge
+from runkey_server.runs.store import count_runs_of, list_run_ids_of, name_runs, purge
 from runkey_server.runs.upserting import find_meant, update_by_id, upsert
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "list_run_ids_of",
     "list_runs",
     "measure_console",
+    "name_runs",
     "purge",
     "read_console",
     "report",

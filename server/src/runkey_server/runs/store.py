@@ -47,6 +47,12 @@ def find_run_by_id(transaction: sa.Connection, run_id: int) -> Run | None:
     return None if row is None else _run(row)
 
 
+def name_runs(transaction: sa.Connection) -> dict[int, str]:
+    """Name every run there is, deleted ones included, for people: entity/project/run by its number."""
+    statement = sa.select(runs.c.id, accounts.c.name, projects.c.name, runs.c.name).join_from(runs, projects).join(accounts)
+    return {row[0]: f"{row[1]}/{row[2]}/{row[3]}" for row in transaction.execute(statement)}
+
+
 def insert_run(transaction: sa.Connection, values: Mapping[str, Any]) -> int | None:
     """Add a row; its id, or None when the name is taken in the project."""
     row = transaction.execute(insert_for(transaction, runs).values(**values).on_conflict_do_nothing().returning(runs.c.id)).first()
