@@ -53,7 +53,7 @@ def test_a_whole_run(house: House, mira: Person) -> None:
     assert found["history"] == ['{"_step":0,"x":1.5}', '{"_step":1,"x":NaN}']
     assert found["sampledHistory"] == [[{"_step": 0, "x": 1.5}, {"_step": 1, "x": "NaN"}]]
     assert json.loads(json.loads(found["historyTail"])[0])["_step"] == 1
-    assert found["systemMetrics"] == '{"system.cpu": 5}'
+    assert found["systemMetrics"] == '{"system.cpu":5}'
     assert found["historyKeys"]["lastStep"] == 1
 
 

@@ -143,7 +143,7 @@ def pack(lines: Ints, rows: Sequence[Row], texts: Sequence[str] | None = None) -
 
 def pack_columns(columns: Mapping[Path, Column]) -> bytes:
     """Write columns as a segment."""
-    bodies = [encode(column) for column in columns.values()]
+    bodies = [encode(column, is_passing=True) for column in columns.values()]
     head = _compress(json.dumps([list(columns), list(map(len, bodies))]).encode())
     return b"".join((bytes((_AS_COLUMNS,)), _LENGTH.pack(len(head)), head, *bodies))
 

@@ -1,7 +1,7 @@
 """One file_stream request, its parts handed to the rooms that own them: the page where a newcomer sees what a run consists of.
 
-One transaction for all of it: a request is kept whole or not at all. Every part is safe to be given twice, so the client's own retry
-mends a lost answer.
+One transaction for all of it: a request is kept whole or not at all; under load several requests share a commit. Every part is safe to be
+given twice, so the client's own retry mends a lost answer.
 """
 
 from datetime import datetime
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from runkey_server import claiming, history, runs
 from runkey_server.asgi.actor import Actor
 from runkey_server.claiming import Caps
-from runkey_server.database import Database
+from runkey_server.database import Grouped
 from runkey_server.errors import Error
 from runkey_server.history import Batch, Stream
 from runkey_server.runs import Report, Run
@@ -22,7 +22,7 @@ _STREAMS = {file_stream.HISTORY: Stream.HISTORY, file_stream.EVENTS: Stream.EVEN
 
 
 def apply(
-    database: Database,
+    grouped: Grouped,
     actor: Actor,
     entity: str,
     project: str,
@@ -40,7 +40,14 @@ def apply(
     """
     # Reading and packing rows is most of the work, and is done before anybody waits for the writer's place.
     batches = {name: Batch.read(chunk.offset, chunk.lines) for name, chunk in request.files.items() if name in _STREAMS}
-    with database.writing() as transaction:
+    said = Report(
+        summary=_last_line(request.files.get(file_stream.SUMMARY)),
+        complete=request.complete,
+        exit_code=request.exit_code,
+        preempting=request.preempting,
+    )
+
+    def keep(transaction: sa.Connection) -> bool:
         run = runs.get_writable(transaction, actor, entity, project, run_name)
         if actor.key_kind == "anonymous" and not actor.only_opened_runs:
             claiming.count_bytes(transaction, actor.account_id, size_bytes, caps)
@@ -49,14 +56,10 @@ def apply(
                 history.append(transaction, run.id, _STREAMS[name], batches[name], at)
             else:
                 _keep(transaction, run, name, chunk)
-        said = Report(
-            summary=_last_line(request.files.get(file_stream.SUMMARY)),
-            complete=request.complete,
-            exit_code=request.exit_code,
-            preempting=request.preempting,
-        )
         runs.report(transaction, run, said, at)
         return run.stop_requested
+
+    return grouped.write(keep)
 
 
 def _keep(transaction: sa.Connection, run: Run, name: str, chunk: Chunk) -> None:
