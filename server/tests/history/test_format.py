@@ -1,6 +1,7 @@
 """The page about the format is enough to read a database by: a reader that shares no code with ours finds what ours finds."""
 
 import json
+import math
 import re
 from pathlib import Path
 
@@ -37,6 +38,8 @@ FORMS = [
         "rounded": round(i * 0.001 - 1, 3) + 0.0,
         "zero": -0.0 if i % 7 == 0 else i / 10,
         "noise": noise,
+        "single": float(np.float32(noise)),
+        "smooth": math.sin(i / 900),
         "wraps": (-1) ** i * (2**63 - 1 - i),
         "count": i * i,
         **({"seldom": i} if i % 5 == 0 else {}),
@@ -98,7 +101,7 @@ def test_both_read_the_same(place: tuple[Database, str]) -> None:
             for part in [body[34 + sum(np.frombuffer(body, "<u4", 2, 14)) :]]
             if np.frombuffer(body, "<u4", 1, 22)[0]
         }
-    assert forms == {2, 3, 4, 5}, "as float64, float32, differences and decimals"
+    assert forms == {2, 3, 4, 5, 6}, "as float64, float32, differences, decimals and parted"
     agree(9_024)
 
 

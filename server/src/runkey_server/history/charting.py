@@ -229,7 +229,8 @@ def _of_blocks(
 def _grouped(columns: dict[str, NDArray[Any]], starts: Ints) -> Series:
     ends = np.append(starts[1:], len(columns["x"])) - 1
     firsts, lasts = Summary(columns["first"], starts), Summary(columns["last"], starts)
-    sums = {name: np.add.reduceat(columns[name], starts) for name in ("points", "nans", "infinities", "sum")}
+    with np.errstate(over="ignore", invalid="ignore"):  # sums of numbers near the largest are infinite
+        sums = {name: np.add.reduceat(columns[name], starts) for name in ("points", "nans", "infinities", "sum")}
     return Series(
         columns["x"][starts],
         columns["x_last"][ends],
