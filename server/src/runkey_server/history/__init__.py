@@ -4,7 +4,7 @@ Tables: `history_streams`, `history_segments`, `history_keys`, `history_chunks`,
 It knows a run as a number and asks nobody whether it may: the doors do. What keeps the rows is a `HistoryStore`; there is one, `packed`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,17 +12,27 @@ import sqlalchemy as sa
 
 from runkey_server.history import charting, reading
 from runkey_server.history.charting import STEP_AXIS, Series
+from runkey_server.history.columns import FLOAT, INT, OTHER, Column
+from runkey_server.history.describing import Facts
 from runkey_server.history.folding import Folder
 from runkey_server.history.model import Batch, HistoryStore, Stream
 from runkey_server.history.packed import PackedHistory
-from runkey_server.history.packing import Row, name_of
+from runkey_server.history.packing import STEPS, Columns, Path, Row, name_of
 
 __all__ = [
+    "FLOAT",
+    "INT",
+    "OTHER",
+    "STEPS",
     "STEP_AXIS",
     "Batch",
+    "Column",
+    "Columns",
+    "Facts",
     "Folder",
     "HistoryStore",
     "PackedHistory",
+    "Path",
     "Row",
     "Series",
     "Stream",
@@ -31,9 +41,12 @@ __all__ = [
     "count_lines",
     "describe_keys",
     "last_lines",
+    "list_facts",
     "list_names",
+    "name_of",
     "purge",
     "read_all",
+    "read_columns",
     "read_portions",
     "read_steps",
     "sample_lines",
@@ -51,6 +64,11 @@ def append(transaction: sa.Connection, run_id: int, stream: Stream, batch: Batch
 def count_lines(transaction: sa.Connection, run_id: int, stream: Stream) -> int:
     """Give the number of the line that would come next: where a resumed run goes on."""
     return _store.next_line(transaction, run_id, stream)
+
+
+def list_facts(transaction: sa.Connection, run_id: int, stream: Stream) -> dict[Path, Facts]:
+    """Give every path that has a value, with what is known of its values, in the order in which they were first seen."""
+    return _store.facts(transaction, run_id, stream)
 
 
 def list_names(transaction: sa.Connection, run_id: int, stream: Stream) -> list[str]:
@@ -94,6 +112,13 @@ def last_lines(transaction: sa.Connection, run_id: int, stream: Stream, count: i
 def read_all(transaction: sa.Connection, run_id: int, stream: Stream) -> list[Row]:
     """Give every row, in order."""
     return reading.read_all(_store, transaction, run_id, stream)
+
+
+def read_columns(
+    transaction: sa.Connection, run_id: int, stream: Stream, lines: tuple[int, int], names: Collection[str] | None = None
+) -> Columns:
+    """Give the columns of the lines from one up to but not with another; the steps are always among them. names: of these keys alone."""
+    return _store.read(transaction, run_id, stream, lines=lines, names=names)
 
 
 def read_portions(transaction: sa.Connection, run_id: int, stream: Stream) -> Iterator[list[Row]]:

@@ -1,6 +1,6 @@
 """The rows of runs and of what they print: functions that take an open transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -114,15 +114,42 @@ def put_console_lines(transaction: sa.Connection, run_id: int, first: int, bodie
     )
 
 
-def read_console_lines(transaction: sa.Connection, run_id: int, *, last: int) -> list[tuple[int, str]]:
-    """Give the last console lines in order, as (line number, text)."""
-    rows = transaction.execute(
-        sa.select(console_lines.c.line, console_lines.c.body)
-        .where(console_lines.c.run_id == run_id)
-        .order_by(console_lines.c.line.desc())
-        .limit(last)
-    )
-    return [(row.line, row.body) for row in rows][::-1]
+def read_console_lines(
+    transaction: sa.Connection, run_id: int, *, first: int | None, end: int | None, at_most: int, characters: int
+) -> list[tuple[int, str, int]]:
+    """Give console lines in order, as (line number, beginning of the text, its whole length).
+
+    From number `first` on when that is given, else the last ones, before number `end` when that is given.
+    """
+    t = console_lines
+    statement = _beginnings(characters).where(t.c.run_id == run_id).limit(at_most)
+    if first is not None:
+        statement = statement.where(t.c.line >= first).order_by(t.c.line)
+        return [(line, text, length) for line, text, length in transaction.execute(statement)]
+    if end is not None:
+        statement = statement.where(t.c.line < end)
+    return [(line, text, length) for line, text, length in transaction.execute(statement.order_by(t.c.line.desc()))][::-1]
+
+
+def search_console_lines(transaction: sa.Connection, run_id: int, sought: str, *, characters: int) -> Iterator[tuple[int, str, int]]:
+    """Give the console lines that hold a text, whatever its case, the last first, as `read_console_lines` does."""
+    t = console_lines
+    statement = _beginnings(characters).where(t.c.run_id == run_id, t.c.body.icontains(sought, autoescape=True)).order_by(t.c.line.desc())
+    for line, text, length in transaction.execute(statement.execution_options(yield_per=500)):
+        yield line, text, length
+
+
+def stream_console_lines(transaction: sa.Connection, run_id: int, first: int) -> Iterator[tuple[int, str]]:
+    """Give console lines from a number on, whole, as (line number, text); few are held at once."""
+    t = console_lines
+    statement = sa.select(t.c.line, t.c.body).where(t.c.run_id == run_id, t.c.line >= first).order_by(t.c.line).limit(10_000)
+    for line, text in transaction.execute(statement.execution_options(yield_per=50)):
+        yield line, text
+
+
+def _beginnings(characters: int) -> "sa.Select[int, str, int]":
+    t = console_lines
+    return sa.select(t.c.line, sa.func.substr(t.c.body, 1, characters), sa.func.length(t.c.body))
 
 
 def next_console_line(transaction: sa.Connection, run_id: int) -> int:
