@@ -1,7 +1,5 @@
 """Exports: what can be had, in which formats, at which address, under which file name. Both sides keep to it."""
 
-import urllib.parse
-
 HISTORY, EVENTS, RUNS = "history", "events", "runs"
 KINDS = (HISTORY, EVENTS, RUNS)
 """Rows of history, rows of system figures, and the runs themselves, one a row."""
@@ -12,6 +10,9 @@ FORMATS = (CSV, PARQUET)
 
 def path(entity: str, project: str, run: str | None) -> str:
     """Give the address of an export: of one run, or of a project with all its runs."""
+    # slow import: ipaddress comes with it
+    import urllib.parse
+
     place = [entity, project, *(["runs", run] if run is not None else []), "export"]
     return "/" + "/".join(urllib.parse.quote(part, safe="") for part in place)
 
