@@ -6,6 +6,7 @@ out, cut when very long. A download gives the text as it was printed.
 """
 
 import re
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -23,6 +24,7 @@ MAX_FOUND = 10_000
 # What is read of a line to show its beginning: escape sequences may be many times its text.
 _READ = 16_384
 _MAX_SOUGHT = 200
+_MAX_REWRITES = 100
 
 _STAMPED = re.compile(r"(ERROR )?(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)?)(?: (.*))?", re.DOTALL)
 # ECMA-48: control sequences, strings (operating system commands, device controls …), other escapes; the same by single C1 characters.
@@ -83,15 +85,16 @@ def find_console(transaction: sa.Connection, run_id: int, sought: str, *, end: i
     lines: list[ConsoleLine] = []
     count = 0
     # The database looks through the stamps too, and a search for "error" would find all of stderr: what is shown decides.
-    for number, body, length in store.search_console_lines(transaction, run_id, sought, characters=_READ):
-        line = _line(number, body, length)
-        if sought.casefold() not in line.text.casefold() and not line.left_out:
-            continue
-        count += 1
-        if (end is None or number < end) and len(lines) < at_most:
-            lines.append(line)
-        if count == MAX_FOUND:
-            break
+    with closing(store.search_console_lines(transaction, run_id, sought, characters=_READ)) as rows:
+        for number, body, length in rows:
+            line = _line(number, body, length)
+            if sought.casefold() not in line.text.casefold() and not line.left_out:
+                continue
+            count += 1
+            if (end is None or number < end) and len(lines) < at_most:
+                lines.append(line)
+            if count == MAX_FOUND:
+                break
     return Found(count, lines[::-1])
 
 
@@ -99,12 +102,13 @@ def read_printed(transaction: sa.Connection, run_id: int, first: int, *, at_most
     """Give the number to go on with, and texts as they were printed, from a line on, about so many bytes; none of them at the end."""
     texts: list[str] = []
     size, number = 0, first
-    for line, body in store.stream_console_lines(transaction, run_id, first):
-        _, _, text = _taken_apart(body)
-        texts.append(text)
-        size, number = size + len(text), line + 1
-        if size > at_most_bytes:
-            break
+    with closing(store.stream_console_lines(transaction, run_id, first)) as rows:
+        for line, body in rows:
+            _, _, text = _taken_apart(body)
+            texts.append(text)
+            size, number = size + len(text), line + 1
+            if size > at_most_bytes:
+                break
     return number, texts
 
 
@@ -130,7 +134,7 @@ def _taken_apart(body: str) -> tuple[datetime | None, Literal["stdout", "stderr"
 def as_shown(text: str) -> str:
     """Give what a terminal would show of a line in the end, without what it would act on."""
     line = ""
-    for part in text.split("\r"):
+    for part in text.rsplit("\r", _MAX_REWRITES):
         new = _CONTROLS.sub("", _ESCAPES.sub("", part)).replace("\n", " ")
         # What is written after a carriage return covers what stood there, as far as it reaches.
         line = new if _ERASES.search(part) else new + line[len(new) :]

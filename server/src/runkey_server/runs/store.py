@@ -1,6 +1,6 @@
 """The rows of runs and of what they print: functions that take an open transaction."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -131,20 +131,22 @@ def read_console_lines(
     return [(line, text, length) for line, text, length in transaction.execute(statement.order_by(t.c.line.desc()))][::-1]
 
 
-def search_console_lines(transaction: sa.Connection, run_id: int, sought: str, *, characters: int) -> Iterator[tuple[int, str, int]]:
-    """Give the console lines that hold a text, whatever its case, the last first, as `read_console_lines` does."""
+def search_console_lines(
+    transaction: sa.Connection, run_id: int, sought: str, *, characters: int
+) -> Generator["sa.Row[int, str, int]", None, None]:
+    """Give the console lines that hold a text, whatever its case, the last first, as `read_console_lines` does. To be closed."""
     t = console_lines
     statement = _beginnings(characters).where(t.c.run_id == run_id, t.c.body.icontains(sought, autoescape=True)).order_by(t.c.line.desc())
-    for line, text, length in transaction.execute(statement.execution_options(yield_per=500)):
-        yield line, text, length
+    with transaction.execute(statement.execution_options(yield_per=500)) as rows:
+        yield from rows
 
 
-def stream_console_lines(transaction: sa.Connection, run_id: int, first: int) -> Iterator[tuple[int, str]]:
-    """Give console lines from a number on, whole, as (line number, text); few are held at once."""
+def stream_console_lines(transaction: sa.Connection, run_id: int, first: int) -> Generator["sa.Row[int, str]", None, None]:
+    """Give console lines from a number on, whole, as (line number, text); few are held at once. To be closed."""
     t = console_lines
     statement = sa.select(t.c.line, t.c.body).where(t.c.run_id == run_id, t.c.line >= first).order_by(t.c.line).limit(10_000)
-    for line, text in transaction.execute(statement.execution_options(yield_per=50)):
-        yield line, text
+    with transaction.execute(statement.execution_options(yield_per=50)) as rows:
+        yield from rows
 
 
 def _beginnings(characters: int) -> "sa.Select[int, str, int]":

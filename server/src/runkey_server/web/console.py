@@ -48,7 +48,7 @@ class Console:
 def read(transaction: sa.Connection, run_id: int, query: dict[str, str]) -> Console:
     """Read what the page's address asks for; what cannot be understood in it is not there."""
     count = runs.count_console(transaction, run_id)
-    find, before, after = query.get("find", "").strip(), _number(query.get("before")), _number(query.get("after"))
+    find, before, after = query.get("find", "").strip(), line_number(query.get("before")), line_number(query.get("after"))
     if find:
         found = runs.find_console(transaction, run_id, find, end=before, at_most=LINES + 1)
         lines = found.lines[-LINES:]
@@ -65,7 +65,8 @@ def read(transaction: sa.Connection, run_id: int, query: dict[str, str]) -> Cons
     return Console([ShownLine(line, [line.text], None) for line in lines], count, "", 0, False, older, newer, _link())
 
 
-def _number(text: str | None) -> int | None:
+def line_number(text: str | None) -> int | None:
+    """Read the number of a line out of an address; None for anything else."""
     return int(text) if text is not None and text.isascii() and re.fullmatch(r"-?\d{1,17}", text) else None
 
 

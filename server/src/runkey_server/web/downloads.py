@@ -21,6 +21,7 @@ from runkey_server.errors import Error
 from runkey_server.exporting import open_export
 from runkey_server.keys import Authenticator
 from runkey_server.runs import Run
+from runkey_server.web.console import line_number
 from runkey_server.web.pages import NeedsSignIn, Pages, Visit, query_of
 from runkey_wire import exports
 
@@ -124,8 +125,8 @@ class Downloads:
         Without `after`: with the last lines. `next` is what to give as `after` the next time: the line before the last, because a progress
         bar rewrites the last one.
         """
-        after = request.query.get("after")
-        if after is not None and not (after.lstrip("-").isdecimal() and len(after) < 18):
+        after = line_number(request.query.get("after"))
+        if after is None and "after" in request.query:
             raise Error("invalid", "`after` is the number of a line.")
 
         def read() -> dict[str, object]:
@@ -135,8 +136,8 @@ class Downloads:
                 if after is None:
                     lines = runs.read_console(transaction, run.id, at_most=_LIVE_LINES)
                 else:
-                    lines = runs.read_console(transaction, run.id, first=int(after) + 1, at_most=_LIVE_LINES)
-            last = lines[-1].number if lines else -1 if after is None else int(after) + 1
+                    lines = runs.read_console(transaction, run.id, first=after + 1, at_most=_LIVE_LINES)
+            last = lines[-1].number if lines else -1 if after is None else after + 1
             return {"lines": [line.as_json() for line in lines], "next": max(-1, last - 1), "count": count}
 
         await send_json(request.send, await to_thread.run_sync(read))
