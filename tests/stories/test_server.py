@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from outside import BIN, Server, eventually, start_server
+from surfing import Surfer
 
 pytestmark = pytest.mark.story
 
@@ -114,6 +115,7 @@ def test_an_empty_folder_is_named(tmp_path: Path) -> None:
     assert "is no server's folder yet" in done.stderr
 
 
+@pytest.mark.holds("ASVS 7.4.1")
 def test_every_worker_refuses_a_revoked_key_within_a_second(tmp_path: Path) -> None:
     server = start_server(tmp_path / "data", "--workers", "4")
     try:
@@ -124,6 +126,13 @@ def test_every_worker_refuses_a_revoked_key_within_a_second(tmp_path: Path) -> N
         server.operate("key", "revoke", key_id)
         time.sleep(1.0)
         assert {server.post("/graphql", VIEWER, key)[0] for _ in range(60)} == {401}
+        # A browser's session is over with the answer to signing out.
+        ana = Surfer(server).sign_up("ana")
+        kept = dict(ana.cookies)
+        assert {ana.get("/").status for _ in range(20)} == {200}
+        assert ana.post("/signout", at="/").status == 303
+        ana.cookies = kept
+        assert {ana.get("/").location for _ in range(40)} == {"/signin?next=%2F"}
     finally:
         assert server.stop() == 0
 
@@ -198,6 +207,7 @@ def test_raw_junk_does_no_harm(server: Server) -> None:
     assert server.get("/healthz")[0] == 200
 
 
+@pytest.mark.holds("ASVS 14.2.1")
 def test_no_secret_is_in_the_log_or_the_folder(server: Server) -> None:
     import base64
 

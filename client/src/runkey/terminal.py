@@ -72,7 +72,8 @@ class Terminal:
         elsewhere = "Your browser opens now. If it does not, open this address on any device:"
         self.say(elsewhere if is_opened else "Open this address in a browser, on any device:")
         self.say(f"  {address}")
-        self.say(f"The page must show the code {code}, good for ten minutes. Waiting for your click there; Ctrl-C leaves.")
+        self.say(f"The page must show the code {code}, good for ten minutes.")
+        self.say("Waiting for your click there; Ctrl-C leaves.")
         return Invitation(self)
 
     def choose(self, entries: list[str], timeout: float | None = None) -> int:
@@ -124,13 +125,20 @@ class Terminal:
         read: Callable[[TextIO, float | None, bool], str] = _read_windows if sys.platform == "win32" else _read_posix
         try:
             line = read(self.stdin, timeout, hidden)
-        finally:
-            if hidden:
-                self.stderr.write("\n")
-                self.stderr.flush()
+        except TimedOut:
+            self._end_line()
+            raise
+        if hidden or not line:
+            # The Enter was not shown, or never came.
+            self._end_line()
         if not line:
             raise EOFError
         return line.rstrip("\r\n")
+
+    def _end_line(self) -> None:
+        if self.stderr is not None:
+            self.stderr.write("\n")
+            self.stderr.flush()
 
 
 class Invitation:

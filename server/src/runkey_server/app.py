@@ -14,8 +14,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from runkey_server import clock as clocks
 from runkey_server import secret_keys
+from runkey_server.accounts import Forgetting
 from runkey_server.asgi.hosts import Hosts
-from runkey_server.asgi.middleware import Frame
+from runkey_server.asgi.middleware import REPORTS_PATH, Frame
 from runkey_server.asgi.requests import header
 from runkey_server.claiming import Caps, Offer, Purger
 from runkey_server.clock import Clock
@@ -42,6 +43,7 @@ from runkey_server.web import sign_in as sign_in_pages
 from runkey_server.web import well_known
 from runkey_server.web.downloads import Downloads
 from runkey_server.web.pages import Pages, Visit
+from runkey_server.web.reports import Reports
 from runkey_server.web.telemetry import Telemetry
 from runkey_wire import device_authorization as wire
 
@@ -80,9 +82,13 @@ def build(settings: Settings, clock: Clock = clocks.now) -> ASGIApp:
     directory = Directory(settings.data / "files")
     smtp = Smtp(settings.smtp_url, settings.mail_from, settings.smtp_password) if settings.smtp_url and settings.mail_from else None
     postman = Postman(database, smtp, settings.base_url, keys.signing, clock)
-    maintenance = Maintenance(
-        settings.data, [Folder(database, clock).fold_due, postman.deliver_due, Purger(database, directory, clock).purge_due]
-    )
+    acts = [
+        Folder(database, clock).fold_due,
+        postman.deliver_due,
+        Purger(database, directory, clock).purge_due,
+        Forgetting(database, clock).forget_due,
+    ]
+    maintenance = Maintenance(settings.data, acts)
     storage = StorageDoor(database, directory, signer, authenticator, offer, clock)
     router = Router(
         routes=[
@@ -93,6 +99,7 @@ def build(settings: Settings, clock: Clock = clocks.now) -> ASGIApp:
             _route("/readyz", well_known.Ready(database), "GET"),
             _route("/ready", well_known.Ready(database), "GET"),
             _route("/.well-known/runkey", well_known.Identity(keys.identity, hosts), "GET"),
+            _route(REPORTS_PATH, Reports(hosts), "POST"),
             _route("/sdk/otel/v1/{signal}", Telemetry(hosts), "POST"),
             _route(wire.DEVICE_AUTHORIZATION_PATH, _app(oauth.device_authorization), "POST"),
             _route(wire.TOKEN_PATH, _app(oauth.token), "POST"),
@@ -102,6 +109,8 @@ def build(settings: Settings, clock: Clock = clocks.now) -> ASGIApp:
             *_pages(pages),
         ],
         default=_nothing_here(pages),
+        # A slash more is another address. To be sent on would write http where a proxy serves https, and send a password twice.
+        redirect_slashes=False,
         lifespan=lambda _: _keep_house(verifier, waiting, database, maintenance),
     )
     return Frame(router, hosts)

@@ -1,7 +1,8 @@
 """People's passwords: what is allowed, hashing, checking at the same cost whether or not there is one to check.
 
 argon2id with 19 MiB, two passes, one lane (the OWASP floor): about 30 to 100 ms of a core. Two at a time, so that a flood of sign-ins
-can neither starve ingest nor fill the memory; whoever would wait behind sixteen others is told to come again.
+can neither starve ingest nor fill the memory; whoever would wait behind six others is told to come again, so that half of a worker's
+threads are always left to everything else.
 Rules (NIST SP 800-63B-4, OWASP ASVS 6.2): at least 15 characters, no rules of composition, no cutting off, a block list. Passwords are
 compared as NFC, so that an accent typed on another keyboard is the same accent.
 """
@@ -18,7 +19,7 @@ from runkey_server import errors
 MIN_CHARACTERS = 15
 MAX_CHARACTERS = 256
 _AT_A_TIME = 2
-_MAX_WAITING = 16
+_MAX_WAITING = 6
 
 _hasher = argon2.PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
 _slots = threading.BoundedSemaphore(_AT_A_TIME)

@@ -92,6 +92,8 @@ def test_hosts(base_url: str, is_set: bool, host: str, answer: str | None) -> No
         assert hosts.base_url_for(scope(host=host)) == answer
 
 
+@pytest.mark.holds("ASVS 4.1.3")
+@pytest.mark.holds("ASVS 15.3.4")
 @pytest.mark.parametrize(
     ("client", "forwarded", "seen"),
     [
@@ -107,6 +109,9 @@ def test_hosts(base_url: str, is_set: bool, host: str, answer: str | None) -> No
 def test_who_asks_through_a_proxy(client: str, forwarded: str, seen: str) -> None:
     hosts = Hosts("https://x.org", is_public_url_set=True, trusted_proxies=("10.0.0.1", "10.0.0.2"))
     assert hosts.client_of(scope(client, x_forwarded_for=forwarded)) == seen
+    # A proxy may add a line of its own below the one that came: all lines are one list.
+    lines = [(b"x-forwarded-for", part.strip().encode()) for part in ("203.0.113.99", *forwarded.split(","))]
+    assert hosts.client_of(scope(client) | {"headers": lines}) == (seen if forwarded else client)
 
 
 def test_rates_are_counted_for_each_key() -> None:

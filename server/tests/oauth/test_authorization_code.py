@@ -53,6 +53,8 @@ def redeem(house: House, code: str, /, **more: str) -> "tuple[int, dict]":
     return answer.status_code, answer.json()
 
 
+@pytest.mark.holds("RFC 8252 8.10")
+@pytest.mark.holds("RFC 8252 8.1")
 def test_from_the_page_to_the_key(house: House, mira: Visitor) -> None:
     page = mira.get(address())
     assert page.status_code == 200
@@ -67,6 +69,7 @@ def test_from_the_page_to_the_key(house: House, mira: Visitor) -> None:
     assert joined["access_token"].startswith("rkm_")
 
 
+@pytest.mark.holds("RFC 8252 8.6")
 def test_opening_the_address_decides_nothing(house: House, mira: Visitor) -> None:
     for path in (address(), address(decision="approve")):
         page = mira.get(path)
@@ -87,13 +90,21 @@ def test_nobody_signed_in_is_asked_to_sign_in_and_comes_back(house: House) -> No
     assert urllib.parse.unquote(answer.headers["location"]).startswith("/signin?next=/oauth/authorize?")
 
 
+@pytest.mark.holds("ASVS 7.5.3")
 def test_a_stale_sign_in_must_give_the_password(house: House, mira: Visitor) -> None:
     house.clock.advance(minutes=6)
-    answer = mira.post("/oauth/authorize", at=address(), decision="approve", **REQUEST)
+    answer = mira.post("/oauth/authorize", at=address(), decision="approve", password="a wrong guess of mine", **REQUEST)
     assert answer.status_code == 403
     assert "location" not in answer.headers
+    # What was typed does not come back, and nothing that came with the request takes the place of the form's own token.
+    assert "a wrong guess of mine" not in answer.text
+    page = mira.get(address() + "&form_token=theirs&decision=approve")
+    assert page.text.count('name="form_token"') == 1 + page.text.count('action="/signout"')
+    assert "theirs" not in page.text
 
 
+@pytest.mark.holds("RFC 8252 8.4")
+@pytest.mark.holds("ASVS 3.7.2")
 @pytest.mark.parametrize(
     "uri",
     [
@@ -127,6 +138,7 @@ def test_any_other_redirect_is_answered_here_and_goes_nowhere(house: House, mira
     assert "location" not in answer.headers
 
 
+@pytest.mark.holds("RFC 8252 7.3")
 @pytest.mark.parametrize("uri", ["http://127.0.0.1:1/callback", "http://127.0.0.1:65535/callback", "http://[::1]:49152/callback"])
 def test_any_port_of_both_loopback_addresses(house: House, mira: Visitor, uri: str) -> None:
     answer = mira.post("/oauth/authorize", at=address(redirect_uri=uri), decision="approve", **{**REQUEST, "redirect_uri": uri})
@@ -138,6 +150,8 @@ def test_an_unknown_client_is_answered_here(house: House, mira: Visitor) -> None
     assert mira.get(address(client_id="other")).status_code == 400
 
 
+@pytest.mark.holds("RFC 8252 6")
+@pytest.mark.holds("RFC 8252 8.9")
 @pytest.mark.parametrize(
     ("more", "error"),
     [
@@ -156,6 +170,8 @@ def test_any_other_mistake_goes_back_to_the_program(house: House, mira: Visitor,
     assert answer["iss"] == "http://127.0.0.1:8080"
 
 
+@pytest.mark.holds("RFC 8252 8.1")
+@pytest.mark.holds("RFC 8252 8.4")
 @pytest.mark.parametrize(
     "more",
     [
@@ -196,6 +212,7 @@ def test_a_code_lives_a_minute(house: House, mira: Visitor) -> None:
     assert redeem(house, code)[1]["error"] == "invalid_grant"
 
 
+@pytest.mark.holds("ASVS 3.4.6")
 def test_the_page_cannot_be_framed_and_posts_only_to_us_and_the_program(house: House, mira: Visitor) -> None:
     policy = mira.get(address()).headers["content-security-policy"]
     assert "frame-ancestors 'none'" in policy

@@ -10,9 +10,9 @@ from runkey_server.accounts.attempts import (
     USER_CODE_BY_ONE_ACCOUNT,
     USER_CODE_FROM_ONE_PLACE,
     check_limit,
-    forget_old_attempts,
     note_attempt,
 )
+from runkey_server.accounts.forgetting import Forgetting
 from runkey_server.accounts.links import (
     CLAIM,
     DASHBOARD,
@@ -78,6 +78,7 @@ __all__ = [
     "USER_CODE_FROM_ONE_PLACE",
     "Account",
     "BrowserSession",
+    "Forgetting",
     "Notice",
     "administrator_exists",
     "begin_session",
@@ -97,7 +98,6 @@ __all__ = [
     "find_link",
     "find_linked_account",
     "find_session",
-    "forget_old_attempts",
     "get_account",
     "issue_link",
     "link_path",

@@ -18,9 +18,16 @@ _MAX_AGENT_CHARACTERS = 200
 
 
 def begin_session(
-    transaction: sa.Connection, account: Account, at: datetime, *, stays: bool = False, user_agent: str = "", address: str = ""
+    transaction: sa.Connection,
+    account: Account,
+    at: datetime,
+    *,
+    stays: bool = False,
+    is_guest: bool = False,
+    user_agent: str = "",
+    address: str = "",
 ) -> str:
-    """Begin a session and give its token, this once. stays: for 30 days, unless it is an administrator's."""
+    """Begin a session and give its token, this once. stays: for 30 days, unless it is an administrator's. is_guest: it may only look."""
     token = tokens.mint_token()
     store.insert_session(
         transaction,
@@ -31,6 +38,7 @@ def begin_session(
         expires_at=at + (timedelta(days=SESSION_DAYS) if stays and not account.is_admin else _SHORT),
         user_agent="".join(c for c in user_agent if c.isprintable())[:_MAX_AGENT_CHARACTERS],
         address=address,
+        is_guest=is_guest,
     )
     return token
 

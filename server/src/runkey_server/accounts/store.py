@@ -27,6 +27,7 @@ _SESSION_COLUMNS = (
     browser_sessions.c.expires_at,
     browser_sessions.c.user_agent,
     browser_sessions.c.address,
+    browser_sessions.c.is_guest,
 )
 _SELECT = sa.select(*_COLUMNS).where(accounts.c.deleted_at.is_(None))
 
@@ -116,9 +117,11 @@ def count_bytes(transaction: sa.Connection, account_id: int, more: int) -> int:
     )
 
 
-def list_due(transaction: sa.Connection, at: datetime, at_most: int) -> list[Account]:
-    """Give accounts without a name whose time is over."""
-    return [_account(row) for row in transaction.execute(_SELECT.where(accounts.c.anonymous_until <= at).limit(at_most))]
+def list_due(transaction: sa.Connection, at: datetime, claimed_before: datetime, at_most: int) -> list[Account]:
+    """Give accounts without a name whose time is over; claimed ones only when it was over before a moment."""
+    end = accounts.c.anonymous_until
+    ended = sa.or_(end <= claimed_before, sa.and_(end <= at, accounts.c.claimed_by.is_(None)))
+    return [_account(row) for row in transaction.execute(_SELECT.where(ended).limit(at_most))]
 
 
 def count_anonymous(transaction: sa.Connection, since: datetime) -> int:
@@ -137,6 +140,7 @@ def insert_session(
     expires_at: datetime,
     user_agent: str,
     address: str,
+    is_guest: bool,
 ) -> None:
     """Add a browser session, and drop the ones that have expired."""
     transaction.execute(sa.delete(browser_sessions).where(browser_sessions.c.expires_at <= at))
@@ -149,6 +153,7 @@ def insert_session(
             expires_at=expires_at,
             user_agent=user_agent,
             address=address,
+            is_guest=is_guest,
         )
     )
 

@@ -33,6 +33,8 @@ browser_sessions = sa.Table(
     sa.Column("expires_at", Instant, nullable=False),
     sa.Column("user_agent", sa.Text, nullable=False),
     sa.Column("address", sa.Text, nullable=False),
+    # Opened by a dashboard's link, which may have been shared: it sees, and does nothing.
+    sa.Column("is_guest", sa.Boolean, nullable=False, server_default=sa.false()),
 )
 
 one_time_links = sa.Table(

@@ -84,7 +84,9 @@ class Hosts:
         address = str(client[0]) if client else ""
         if address not in self._trusted_proxies:
             return address
-        for forwarded in reversed((header(scope, b"x-forwarded-for") or "").split(",")):
+        # All lines of that name are one list (RFC 9110 section 5.3): some proxies add a line of their own.
+        lines = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
+        for forwarded in reversed(",".join(lines).split(",")):
             try:
                 candidate = str(ip_address(forwarded.strip()))
             except ValueError:

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from runkey_server.asgi.failures import send_error
 from runkey_server.asgi.hosts import Hosts
-from runkey_server.asgi.requests import Disconnected
+from runkey_server.asgi.requests import Disconnected, Unclear, check_framing
 from runkey_server.errors import Error
 
 access_log = logging.getLogger("runkey_server.access")
@@ -30,15 +30,24 @@ _HEADERS = (
     # Not no-referrer: under it browsers send `Origin: null` with our own forms, and there is nothing left to check.
     (b"referrer-policy", b"same-origin"),
     (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
     (b"x-frame-options", b"DENY"),
 )
-_CSP = (
-    b"content-security-policy",
-    (
-        b"default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
-        b"form-action 'self'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'"
-    ),
-)
+REPORTS_PATH = "/.well-known/runkey/reports"
+"""Where browsers tell of what a policy kept from happening."""
+
+
+def content_policy(form_action: str = "'self'") -> tuple[tuple[bytes, bytes], ...]:
+    """Write the headers of a page's content policy. form_action: where its forms may lead."""
+    policy = (
+        f"default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; form-action {form_action}; "
+        f"base-uri 'none'; frame-ancestors 'none'; object-src 'none'; report-uri {REPORTS_PATH}; report-to policy"
+    )
+    # Chromium reports by `report-to`, whose place this names; Firefox and Safari by `report-uri`.
+    return ((b"content-security-policy", policy.encode()), (b"reporting-endpoints", f'policy="{REPORTS_PATH}"'.encode()))
+
+
+_POLICY = content_policy()
 _HSTS = (b"strict-transport-security", b"max-age=63072000; includeSubDomains")
 
 
@@ -67,7 +76,7 @@ class Frame:
                 headers = list(message.get("headers", ()))
                 # A route that sets its own policy (downloads do) knows better.
                 if not any(name == b"content-security-policy" for name, _ in headers):
-                    headers.append(_CSP)
+                    headers += _POLICY
                 message["headers"] = [*headers, *self._headers, (b"x-request-id", request_id.encode())]
             await send(message)
 
@@ -78,11 +87,16 @@ class Frame:
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send, request_id: str, status: object) -> None:
         try:
+            check_framing(scope)
             if scope["path"] not in _ANY_HOST:
                 self._hosts.check(scope)
             await self._app(scope, receive, send)
         except Disconnected:
-            return
+            # Whoever went away hears nothing; whoever wrote what is no body hears why, and not from the server below, as its own fault.
+            if not (callable(status) and status()):
+                await send_error(send, Error("invalid", "The body broke off before its end."))
+        except Unclear as fault:
+            await send_error(_closing(send), Error("invalid", str(fault)))
         except Error as error:
             if callable(status) and status():
                 raise
@@ -109,6 +123,17 @@ class Frame:
             (actor.key_id or actor.entity) if actor else "-",
             request_id,
         )
+
+
+def _closing(send: Send) -> Send:
+    """Answer, and close the connection: where the next request begins on it is not sure."""
+
+    async def send_and_close(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message["headers"], (b"connection", b"close")]
+        await send(message)
+
+    return send_and_close
 
 
 def _loggable(path: str) -> str:

@@ -27,7 +27,7 @@ class Purger:
         """Purge some accounts whose time is over. One transaction an account; bytes go after the commit. Raises Error `unavailable`."""
         at = self._clock()
         with self._database.reading() as transaction:
-            due = accounts.list_due_accounts(transaction, at, _AT_ONCE)
+            due = accounts.list_due_accounts(transaction, at, _AT_ONCE, grace=keys.GRACE)
         for account in due:
             with self._database.writing() as transaction:
                 released = _purge(transaction, account, at)

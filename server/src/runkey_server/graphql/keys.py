@@ -28,6 +28,7 @@ def _list(_: Any, info: Info, after: str | None = None, first: int | None = None
     context: Context = info.context
     caller = context.caller
     found = keys.list_keys(context.transaction, account_id=caller.account_id)
+    context.spend(len(found))
     # A machine's key sees itself and no other.
     seen = [key for key in found if caller.may_manage_keys or key.id == caller.key_id]
     return {"edges": [{"node": _api_key(key, context.now)} for key in seen]}

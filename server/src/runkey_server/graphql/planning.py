@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from threading import Lock
+from typing import Any
 
 from graphql import (
     DocumentNode,
@@ -46,7 +47,7 @@ _DATABASE_FIELDS = frozenset({"anonymousUntil", "apiKeys", "claimedEntities", "c
 class Plan:
     """One operation of a document, ready to run.
 
-    is_public: needs no credential. from_memory: opens no transaction.
+    is_public: needs no credential. for_ended_keys: a key that was replaced or has expired may ask it. from_memory: opens no transaction.
     """
 
     document: DocumentNode
@@ -54,7 +55,26 @@ class Plan:
     root_fields: frozenset[str]
     is_mutation: bool
     is_public: bool
+    for_ended_keys: bool
     from_memory: bool
+
+
+# All that a key may ask for which was replaced or has expired: what writing its open runs to their end takes. Nothing here leads out of
+# the run, so a claimed run's old key sees nothing of whoever claimed it.
+_RUN: dict[str, Any] = dict.fromkeys(
+    "__typename id name displayName description notes config summaryMetrics tags sweepName state stopped group groupName jobType commit "
+    "historyLineCount eventsLineCount logLineCount historyTail eventsTail wandbConfig".split()
+) | {"project": {"__typename": None, "id": None, "name": None, "entity": {"__typename": None, "id": None, "name": None}}}
+_ENDED_KEYS_FIELDS: dict[str, Any] = {
+    "__typename": None,
+    "upsertBucket": {"__typename": None, "inserted": None, "clientMutationId": None, "bucket": _RUN},
+    "createRunFiles": {
+        "__typename": None,
+        "runID": None,
+        "uploadHeaders": None,
+        "files": {"__typename": None, "name": None, "uploadUrl": None},
+    },
+}
 
 
 class Planner:
@@ -108,6 +128,7 @@ class Planner:
             root_fields=roots,
             is_mutation=operation.operation is OperationType.MUTATION,
             is_public=roots <= PUBLIC_FIELDS,
+            for_ended_keys=_stays_within(operation.selection_set, _ENDED_KEYS_FIELDS, _fragments(document)),
             from_memory=roots <= _MEMORY_ROOTS and not names & _DATABASE_FIELDS,
         )
 
@@ -171,6 +192,23 @@ def _fields_at_root(selections: SelectionSetNode, document: DocumentNode) -> Ite
             yield from _fields_at_root(selection.selection_set, document)
         elif isinstance(selection, FragmentSpreadNode):
             yield from _fields_at_root(_fragments(document)[selection.name.value].selection_set, document)
+
+
+def _stays_within(selections: SelectionSetNode, allowed: dict[str, Any], fragments: dict[str, FragmentDefinitionNode]) -> bool:
+    for selection in selections.selections:
+        if isinstance(selection, FieldNode):
+            if selection.name.value not in allowed:
+                return False
+            inner = allowed[selection.name.value]
+            if selection.selection_set and (inner is None or not _stays_within(selection.selection_set, inner, fragments)):
+                return False
+            continue
+        spread = fragments[selection.name.value] if isinstance(selection, FragmentSpreadNode) else selection
+        if not isinstance(spread, FragmentDefinitionNode | InlineFragmentNode):
+            return False
+        if not _stays_within(spread.selection_set, allowed, fragments):
+            return False
+    return True
 
 
 def _all_fields(document: DocumentNode) -> Iterator[FieldNode]:

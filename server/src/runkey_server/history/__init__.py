@@ -4,7 +4,7 @@ Tables: `history_streams`, `history_segments`, `history_keys`, `history_chunks`,
 It knows a run as a number and asks nobody whether it may: the doors do. What keeps the rows is a `HistoryStore`; there is one, `packed`.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -63,17 +63,17 @@ def append(transaction: sa.Connection, run_id: int, stream: Stream, batch: Batch
 
 def count_lines(transaction: sa.Connection, run_id: int, stream: Stream) -> int:
     """Give the number of the line that would come next: where a resumed run goes on."""
-    return _store.next_line(transaction, run_id, stream)
+    return _store.view(transaction, run_id, stream).next_line
 
 
-def list_facts(transaction: sa.Connection, run_id: int, stream: Stream) -> dict[Path, Facts]:
+def list_facts(transaction: sa.Connection, run_id: int, stream: Stream) -> Mapping[Path, Facts]:
     """Give every path that has a value, with what is known of its values, in the order in which they were first seen."""
-    return _store.facts(transaction, run_id, stream)
+    return _store.view(transaction, run_id, stream).facts
 
 
 def list_names(transaction: sa.Connection, run_id: int, stream: Stream) -> list[str]:
     """Name the keys that have numbers, in the order in which they were first seen, W&B's own (`_step` …) left out."""
-    facts = _store.facts(transaction, run_id, stream)
+    facts = _store.view(transaction, run_id, stream).facts
     names = [name_of(path) for path, found in facts.items() if found.counts.get("number") and not path[0].startswith("_")]
     return list(dict.fromkeys(names))
 
@@ -84,7 +84,7 @@ def describe_keys(transaction: sa.Connection, run_id: int) -> dict[str, Any]:
     `{"sets": [], "keys": {key: {"typeCounts": [{"type", "count"}], "monotonic": bool, "previousValue": last value}}, "lastStep": step}`;
     values of nested dicts by dotted path.
     """
-    facts = _store.facts(transaction, run_id, Stream.HISTORY)
+    facts = _store.view(transaction, run_id, Stream.HISTORY).facts
     steps = facts.get(("_step",))
     last_step = steps.last if steps is not None and isinstance(steps.last, int) else -1
     return {"sets": [], "keys": {name_of(path): found.as_json() for path, found in facts.items()}, "lastStep": last_step}
@@ -101,39 +101,39 @@ def chart(
     span: tuple[float | None, float | None] = (None, None),
 ) -> dict[str, Series]:
     """Give series as at most so many buckets each: see `charting.chart`."""
-    return charting.chart(_store, transaction, run_id, stream, names, buckets=buckets, axis=axis, span=span)
+    return charting.chart(_store.view(transaction, run_id, stream), names, buckets=buckets, axis=axis, span=span)
 
 
 def last_lines(transaction: sa.Connection, run_id: int, stream: Stream, count: int) -> list[str]:
     """Give the last lines, in their order, as JSON."""
-    return reading.last_lines(_store, transaction, run_id, stream, count)
+    return reading.last_lines(_store.view(transaction, run_id, stream), count)
 
 
 def read_all(transaction: sa.Connection, run_id: int, stream: Stream) -> list[Row]:
     """Give every row, in order."""
-    return reading.read_all(_store, transaction, run_id, stream)
+    return reading.read_all(_store.view(transaction, run_id, stream))
 
 
 def read_columns(
     transaction: sa.Connection, run_id: int, stream: Stream, lines: tuple[int, int], names: Collection[str] | None = None
 ) -> Columns:
     """Give the columns of the lines from one up to but not with another; the steps are always among them. names: of these keys alone."""
-    return _store.read(transaction, run_id, stream, lines=lines, names=names)
+    return _store.view(transaction, run_id, stream).read(lines=lines, names=names)
 
 
 def read_portions(transaction: sa.Connection, run_id: int, stream: Stream) -> Iterator[list[Row]]:
     """Give every row, in order, some thousand at a time."""
-    return reading.read_portions(_store, transaction, run_id, stream)
+    return reading.read_portions(_store.view(transaction, run_id, stream))
 
 
 def read_steps(transaction: sa.Connection, run_id: int, stream: Stream, min_step: int, max_step: int, at_most: int) -> list[str]:
     """Give the lines whose step is at least min_step and below max_step, in their order, at most so many, as JSON."""
-    return reading.read_steps(_store, transaction, run_id, stream, min_step, max_step, at_most)
+    return reading.read_steps(_store.view(transaction, run_id, stream), min_step, max_step, at_most)
 
 
 def sample_lines(transaction: sa.Connection, run_id: int, stream: Stream, at_most: int) -> list[str]:
     """Give at most so many lines, evenly spread, as JSON."""
-    return reading.sample_lines(_store, transaction, run_id, stream, at_most)
+    return reading.sample_lines(_store.view(transaction, run_id, stream), at_most)
 
 
 def sample_rows(
@@ -146,7 +146,7 @@ def sample_rows(
     max_step: int | None = None,
 ) -> list[dict[str, Any]]:
     """Give at most so many of the history rows that have all these keys: see `reading.sample_rows`."""
-    return reading.sample_rows(_store, transaction, run_id, keys, at_most, min_step=min_step, max_step=max_step)
+    return reading.sample_rows(_store.view(transaction, run_id, Stream.HISTORY), keys, at_most, min_step=min_step, max_step=max_step)
 
 
 def purge(transaction: sa.Connection, run_ids: Sequence[int]) -> None:

@@ -1,6 +1,6 @@
 """Makes a key for an account and gives the secret out once; takes in one that was issued elsewhere; replaces one by the next."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -13,6 +13,7 @@ from runkey_server.keys.model import ApiKey
 from runkey_wire import api_key
 
 MAX_DESCRIPTION_CHARACTERS = 200
+LONGEST = timedelta(days=36_525)
 _IMPORTED_PREFIX = "imported "
 
 
@@ -35,6 +36,8 @@ def mint(
         raise Error("invalid", "The description has a character that cannot be shown.")
     if expires_at is not None and expires_at <= at:
         raise Error("invalid", "The key would have expired already: give a later moment.")
+    if expires_at is not None and expires_at > at + LONGEST:
+        raise Error("invalid", "The key would live for more than 100 years: give an earlier moment, or none.")
     secret = tokens.mint_key(kind)
     key = ApiKey(
         id=tokens.mint_id("key"),

@@ -1,5 +1,6 @@
 """A person sees what asks, and says yes or no (RFC 8628 section 3.3)."""
 
+import logging
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -12,6 +13,9 @@ from runkey_server.oauth import store
 from runkey_server.oauth.model import DeviceAuthorization, State
 from runkey_wire.device_authorization import read_user_code
 
+log = logging.getLogger("runkey_server.codes")
+
+_EVERYBODY = "user-code"
 _NOT_WAITING = "No machine waits under this code. Codes work once, for ten minutes: compare it with the one that the machine shows."
 
 
@@ -24,12 +28,17 @@ def look_up(database: Database, pepper: bytes, typed: str, account: Account, net
     limits = {
         f"user-code account {account.id}": accounts.USER_CODE_BY_ONE_ACCOUNT,
         f"user-code {network}": accounts.USER_CODE_FROM_ONE_PLACE,
-        "user-code": accounts.USER_CODE_AT_ALL,
+        _EVERYBODY: accounts.USER_CODE_AT_ALL,
     }
     code = read_user_code(typed)
     with database.writing() as transaction:
         for bucket, limit in limits.items():
-            accounts.check_limit(transaction, bucket, limit, at)
+            try:
+                accounts.check_limit(transaction, bucket, limit, at)
+            except Error:
+                if bucket == _EVERYBODY:
+                    log.warning("Too many wrong codes of machines in an hour: nobody may type one now. Somebody may be guessing them.")
+                raise
         found = store.find_pending_by_user(transaction, tokens.keyed_digest(pepper, code), at) if code else None
         if found is None:
             for bucket in limits:

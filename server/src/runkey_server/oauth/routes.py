@@ -5,6 +5,7 @@
 """
 
 import asyncio
+import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -123,7 +124,9 @@ class OAuthDoor:
             "authorization_response_iss_parameter_supported": True,
             wire.ANONYMOUS_SUPPORTED: self._offers_anonymous(scope),
         }
-        await send_json(send, answer)
+        # private: the last member depends on where the request comes from.
+        headers = ((b"content-type", b"application/json"), (b"cache-control", b"private, max-age=300"))
+        await send_bytes(send, 200, json.dumps(answer).encode(), headers)
 
     async def _device_grant(self, device_code: str, seconds: float, receive: Receive) -> dict[str, Any]:
         digest = tokens.digest(device_code)

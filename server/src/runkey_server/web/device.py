@@ -14,16 +14,12 @@ from anyio import to_thread
 
 from runkey_server import accounts, keys, oauth
 from runkey_server.asgi.hosts import network_of
+from runkey_server.asgi.middleware import content_policy
 from runkey_server.errors import Error
 from runkey_server.machines import Asking
 from runkey_server.oauth.authorization_code import Refused
 from runkey_server.web.pages import Visit
 from runkey_wire.device_authorization import shown_user_code
-
-_CSP_WITH_REDIRECT = (
-    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "form-action 'self' {redirect}; base-uri 'none'; frame-ancestors 'none'; object-src 'none'"
-)
 
 
 async def device(visit: Visit) -> None:
@@ -77,7 +73,7 @@ async def authorize_program(visit: Visit) -> None:
     account = visit.person
     # The answer of this form is a redirect to the program: browsers hold the policy against it as well.
     source = "http:" if "[" in request.redirect_uri else request.redirect_uri.rpartition("/")[0]
-    policy = ((b"content-security-policy", _CSP_WITH_REDIRECT.format(redirect=source).encode()),)
+    policy = content_policy(f"'self' {source}")
     shown = _shown(visit, request.asking) | {"action": "/oauth/authorize", "carried": request.parameters, "user_code": None}
     decision = form.get("decision")
     if decision == "deny":

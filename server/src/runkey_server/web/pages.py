@@ -39,6 +39,7 @@ Handler = Callable[["Visit"], Awaitable[None]]
 Result = TypeVar("Result")
 
 _DEVICE_DAYS = 365
+_NOT_OURS = "This form was not sent from its own page, or the page is too old. Load it again."
 
 
 class Pages:
@@ -239,11 +240,19 @@ class Visit:
         """Read the form that was sent from a page of ours. Raises Error `forbidden` for one that was not."""
         site = header(self.scope, b"sec-fetch-site")
         is_ours = site == "same-origin" if site else header(self.scope, b"origin") == self.base_url
-        fields = await read_form(self.scope, self._receive, limits.MAX_FORM_BYTES)
+        if not is_ours:
+            raise Error("forbidden", _NOT_OURS)
+        try:
+            fields = await read_form(self.scope, self._receive, limits.MAX_FORM_BYTES)
+        except Error as error:
+            if error.code != "invalid":
+                raise
+            # What cannot be read as a form has no token either.
+            raise Error("forbidden", _NOT_OURS) from None
         expected = self.pages.signed("form", self._cookies.form) if self._cookies.form else ""
         given = fields.pop("form_token", "")
-        if not is_ours or not expected or not hmac.compare_digest(given.encode(), expected.encode()):
-            raise Error("forbidden", "This form was not sent from its own page, or the page is too old. Load it again.")
+        if not expected or not hmac.compare_digest(given.encode(), expected.encode()):
+            raise Error("forbidden", _NOT_OURS)
         return fields
 
     async def check_password(self, name: str, password: str) -> Account:
@@ -303,27 +312,30 @@ class Visit:
         """Send the browser to another page of ours, or to an address that was checked."""
         await send_redirect(self._send, path, self._headers)
 
-    async def begin_session(self, account: Account, path: str, *, stays: bool = False) -> None:
-        """Sign the browser in under a new session, and send it on."""
-        await self.renew_session(account, stays=stays)
+    async def begin_session(self, account: Account, path: str, *, stays: bool = False, is_guest: bool = False) -> None:
+        """Sign the browser in under a new session, and send it on. is_guest: to look, and do nothing."""
+        await self.renew_session(account, stays=stays, is_guest=is_guest)
         await self.go(path)
 
-    async def renew_session(self, account: Account, *, stays: bool | None = None) -> None:
+    async def renew_session(self, account: Account, *, stays: bool | None = None, is_guest: bool = False) -> None:
         """Begin a new session in the place of the browser's old one; its cookies go out with whatever answer follows.
 
-        stays: for 30 days; None as the old one.
+        stays: for 30 days; None as the old one. is_guest: to look, and do nothing.
         """
         if stays is None:
             stays = self.session is not None and (self.session.expires_at - self.session.signed_in_at).days > 1
-        token = await self.writing(self._begin, account, stays)
+        token = await self.writing(self._begin, account, stays, is_guest)
         self.session = await self.reading(accounts.find_session, token, self.now)
-        age = accounts.SESSION_DAYS * 86400 if stays else 43_200
+        # As long as the session itself: an administrator's ends the same day, whatever was asked for.
+        age = int((self.session.expires_at - self.now).total_seconds()) if self.session else 0
+        self._headers = (self.pages.set_cookie("session", token, max_age_seconds=age),)
+        if account.is_anonymous:
+            # Opened by a link, which says nothing of who sits here.
+            return
         device = f"{account.name}:{tokens.mint_id('dev')}"
         device = f"{device}:{self.pages.signed('device', device)}"
-        self._headers = (
-            self.pages.set_cookie("session", token, max_age_seconds=age),
-            self.pages.set_cookie("device", device, max_age_seconds=_DEVICE_DAYS * 86400, same_site="Strict"),
-        )
+        cookie = self.pages.set_cookie("device", device, max_age_seconds=_DEVICE_DAYS * 86400, same_site="Strict")
+        self._headers = (*self._headers, cookie)
 
     async def end_session(self, path: str) -> None:
         """Sign the browser out, here and in the database."""
@@ -332,11 +344,12 @@ class Visit:
         self._headers = (self.pages.set_cookie("session", "", max_age_seconds=0), (b"clear-site-data", b'"cache"'))
         await self.go(path)
 
-    def _begin(self, transaction: sa.Connection, account: Account, stays: bool) -> str:
+    def _begin(self, transaction: sa.Connection, account: Account, stays: bool, is_guest: bool) -> str:
         if self._cookies.session:
             accounts.end_session(transaction, self._cookies.session)
         agent = header(self.scope, b"user-agent") or ""
-        return accounts.begin_session(transaction, account, self.now, stays=stays, user_agent=agent, address=self.client)
+        told = {"stays": stays, "is_guest": is_guest}
+        return accounts.begin_session(transaction, account, self.now, **told, user_agent=agent, address=self.client)
 
     def _device_of(self, name: str) -> str | None:
         """Name this browser, if it signed in to this account before: strangers' wrong guesses do not make it wait."""

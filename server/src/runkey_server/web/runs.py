@@ -57,7 +57,13 @@ def _home(visit: Visit) -> dict[str, Any]:
         notices = accounts.list_notices(transaction, actor.account_id)
         owner = visit.owner
         used = claiming.use_of(transaction, owner, visit.pages.offer.caps) if owner.is_anonymous else None
-    return {"used": used, "projects": rows, "notices": notices, "base_url": visit.base_url}
+    return {
+        "is_guest": visit.session is not None and visit.session.is_guest,
+        "used": used,
+        "projects": rows,
+        "notices": notices,
+        "base_url": visit.base_url,
+    }
 
 
 def _project(visit: Visit) -> dict[str, Any]:
@@ -138,7 +144,10 @@ async def _is_asked_to_open(visit: Visit) -> bool:
         await visit.show("try.html", code=key, next=visit.scope["path"])
         return True
     # The same answer whether or not there is something behind the address.
-    raise Error("forbidden", "Sign in to see this page.")
+    await visit.show(
+        "message.html", 403, message="This page shows what is logged here to its owner.", shown_status=403, come_back=visit.address
+    )
+    return True
 
 
 def _nothing() -> Error:

@@ -78,9 +78,10 @@ async def session_page(visit: Visit) -> None:
 async def account_page(visit: Visit) -> None:
     """`/settings/account`: the password, and where mail goes."""
     account = visit.person
-    problem, done = None, None
+    problem, done, part = None, None, None
     if visit.is_post:
         form = await visit.form()
+        part = "mail" if "email" in form else "change-password"
         problem = await visit.require_fresh(form)
         if problem is None:
             try:
@@ -90,8 +91,12 @@ async def account_page(visit: Visit) -> None:
                     raise
                 problem = error.message
     fresh = await visit.reading(accounts.find_account, account.name)
-    shown: dict[str, Any] = {"email": (fresh.email if fresh else None) or "", "password_characters": passwords.MIN_CHARACTERS}
-    await visit.show("account.html", 400 if problem else 200, problem=problem, done=done, **shown)
+    shown: dict[str, Any] = {
+        "email": (fresh.email if fresh else None) or "",
+        "password_characters": passwords.MIN_CHARACTERS,
+        "sends_mail": visit.pages.sends_mail,
+    }
+    await visit.show("account.html", 400 if problem else 200, problem=problem, done=done, part=part, **shown)
 
 
 async def people_page(visit: Visit) -> None:
@@ -99,9 +104,10 @@ async def people_page(visit: Visit) -> None:
     account = visit.person
     if not account.is_admin:
         raise Error("not_found", "There is nothing at this address.")
-    problem, link, mailed_to = None, None, None
+    problem, link, mailed_to, part = None, None, None, None
     if visit.is_post:
         form = await visit.form()
+        part = "reset" if form.get("name") else "invite"
         problem = await visit.require_fresh(form)
         if problem is None:
             try:
@@ -113,7 +119,7 @@ async def people_page(visit: Visit) -> None:
                 problem = error.message
     people = [person for person in await visit.reading(accounts.list_accounts) if not person.is_anonymous]
     shown: dict[str, Any] = {"sign_up": visit.sign_up_policy, "sends_mail": visit.pages.sends_mail, "mailed_to": mailed_to}
-    await visit.show("people.html", 403 if problem else 200, problem=problem, link=link, people=people, **shown)
+    await visit.show("people.html", 403 if problem else 200, problem=problem, link=link, people=people, part=part, **shown)
 
 
 async def put_notices_away(visit: Visit) -> None:
