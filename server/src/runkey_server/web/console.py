@@ -71,7 +71,8 @@ def line_number(text: str | None) -> int | None:
 
 
 def _link(**query: str | int) -> str:
-    return f"?{urllib.parse.urlencode(query)}#console"
+    """Lead to some lines; without a question to the last of all."""
+    return f"?{urllib.parse.urlencode(query)}#{'console' if query else 'newest'}"
 
 
 def _context(number: int) -> str:
