@@ -43,6 +43,7 @@ from runkey_server.web import runs as run_pages
 from runkey_server.web import settings as settings_pages
 from runkey_server.web import sign_in as sign_in_pages
 from runkey_server.web import well_known
+from runkey_server.web.downloads import Downloads
 from runkey_server.web.pages import Pages, Visit
 from runkey_server.web.reports import Reports
 from runkey_server.web.telemetry import Telemetry
@@ -115,6 +116,7 @@ def build(settings: Settings, clock: Clock = clocks.now) -> ASGIApp:
             _route(wire.TOKEN_PATH, _app(oauth.token), "POST"),
             _route(wire.REVOKE_PATH, _app(oauth.revoke), "POST"),
             _route(wire.METADATA_PATH, _app(oauth.metadata), "GET"),
+            *_downloads(Downloads(pages, authenticator)),
             *_pages(pages),
         ],
         default=_nothing_here(pages),
@@ -123,6 +125,15 @@ def build(settings: Settings, clock: Clock = clocks.now) -> ASGIApp:
         lifespan=lambda _: _keep_house(verifier, waiting, database, maintenance),
     )
     return Frame(router, hosts)
+
+
+def _downloads(downloads: Downloads) -> list[Route]:
+    return [
+        _route("/{entity}/{project}/export", _app(downloads.route(downloads.export)), "GET"),
+        _route("/{entity}/{project}/runs/{run}/export", _app(downloads.route(downloads.export)), "GET"),
+        _route("/{entity}/{project}/runs/{run}/output.log", _app(downloads.route(downloads.output)), "GET"),
+        _route("/{entity}/{project}/runs/{run}/console", _app(downloads.route(downloads.console)), "GET"),
+    ]
 
 
 def _pages(pages: Pages) -> list[Route]:

@@ -28,6 +28,12 @@ ROUTES = {
     "/oauth/token": "POST",
     "/oauth/revoke": "POST",
     "/static/{name}": "GET",
+} | {
+    # What is read by a browser's session or by a key alike, and changes nothing.
+    "/{entity}/{project}/export": "GET",
+    "/{entity}/{project}/runs/{run}/export": "GET",
+    "/{entity}/{project}/runs/{run}/output.log": "GET",
+    "/{entity}/{project}/runs/{run}/console": "GET",
 }
 PAGES = {
     "/signin": "GET POST",

@@ -17,6 +17,7 @@ COMMANDS = {
     "switch": "choose which login counts, everywhere or in this folder",
     "profiles": "list the logins of this machine",
     "machines": "list, revoke and rename the account's machines",
+    "export": "fetch a run's or a project's history as CSV or Parquet",
     "keys": "list, create, rotate and revoke the account's keys",
 }
 

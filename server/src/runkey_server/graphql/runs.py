@@ -179,7 +179,7 @@ def _tail(stream: Stream) -> Any:
 
 
 def _console_count(source: dict[str, Any], info: Info) -> int:
-    return runs.read_console(info.context.transaction, source["__self"].id, last=0)[0]
+    return runs.count_console(info.context.transaction, source["__self"].id)
 
 
 def _system_metrics(source: dict[str, Any], info: Info) -> str:

@@ -4,7 +4,7 @@ Tables: `history_streams`, `history_segments`, `history_keys`, `history_chunks`,
 It knows a run as a number and asks nobody whether it may: the doors do. What keeps the rows is a `HistoryStore`; there is one, `packed`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,19 +12,29 @@ import sqlalchemy as sa
 
 from runkey_server.history import charting, checking, mending, reading, store
 from runkey_server.history.charting import STEP_AXIS, Series
+from runkey_server.history.columns import FLOAT, INT, OTHER, Column
+from runkey_server.history.describing import Facts
 from runkey_server.history.folding import Folder
 from runkey_server.history.mending import Mended
 from runkey_server.history.model import Batch, HistoryStore, Stream
 from runkey_server.history.packed import PackedHistory
-from runkey_server.history.packing import Row, name_of
+from runkey_server.history.packing import STEPS, Columns, Path, Row, name_of
 
 __all__ = [
+    "FLOAT",
+    "INT",
+    "OTHER",
+    "STEPS",
     "STEP_AXIS",
     "Batch",
+    "Column",
+    "Columns",
+    "Facts",
     "Folder",
     "HistoryStore",
     "Mended",
     "PackedHistory",
+    "Path",
     "Row",
     "Series",
     "Stream",
@@ -34,11 +44,14 @@ __all__ = [
     "describe_keys",
     "find_faults",
     "last_lines",
+    "list_facts",
     "list_names",
     "list_streams",
     "mend",
+    "name_of",
     "purge",
     "read_all",
+    "read_columns",
     "read_portions",
     "read_steps",
     "sample_lines",
@@ -56,6 +69,11 @@ def append(transaction: sa.Connection, run_id: int, stream: Stream, batch: Batch
 def count_lines(transaction: sa.Connection, run_id: int, stream: Stream) -> int:
     """Give the number of the line that would come next: where a resumed run goes on."""
     return _store.view(transaction, run_id, stream).next_line
+
+
+def list_facts(transaction: sa.Connection, run_id: int, stream: Stream) -> Mapping[Path, Facts]:
+    """Give every path that has a value, with what is known of its values, in the order in which they were first seen."""
+    return _store.view(transaction, run_id, stream).facts
 
 
 def list_names(transaction: sa.Connection, run_id: int, stream: Stream) -> list[str]:
@@ -99,6 +117,13 @@ def last_lines(transaction: sa.Connection, run_id: int, stream: Stream, count: i
 def read_all(transaction: sa.Connection, run_id: int, stream: Stream) -> list[Row]:
     """Give every row, in order."""
     return reading.read_all(_store.view(transaction, run_id, stream))
+
+
+def read_columns(
+    transaction: sa.Connection, run_id: int, stream: Stream, lines: tuple[int, int], names: Collection[str] | None = None
+) -> Columns:
+    """Give the columns of the lines from one up to but not with another; the steps are always among them. names: of these keys alone."""
+    return _store.view(transaction, run_id, stream).read(lines=lines, names=names)
 
 
 def read_portions(transaction: sa.Connection, run_id: int, stream: Stream) -> Iterator[list[Row]]:

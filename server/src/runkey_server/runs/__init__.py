@@ -4,8 +4,19 @@ Tables: `runs`, `console_lines`. Upserting makes a run or changes it; reporting 
 of them. Its rows of history live in `history`, its files in `files`.
 """
 
-from runkey_server.runs.console import measure_console, read_console, write_console
+from runkey_server.runs.console import (
+    MAX_FOUND,
+    ConsoleLine,
+    Found,
+    count_console,
+    find_console,
+    measure_console,
+    read_console,
+    read_printed,
+    write_console,
+)
 from runkey_server.runs.deleting import delete_run
+from runkey_server.runs.describing import config_of, flat, summary_of
 from runkey_server.runs.finding import count_runs, find_run, get_run_by_id, list_runs
 from runkey_server.runs.model import Changes, Run
 from runkey_server.runs.reporting import Report, get_writable, report
@@ -13,14 +24,21 @@ from runkey_server.runs.store import count_runs_of, list_run_ids_of, name_runs, 
 from runkey_server.runs.upserting import find_meant, update_by_id, upsert
 
 __all__ = [
+    "MAX_FOUND",
     "Changes",
+    "ConsoleLine",
+    "Found",
     "Report",
     "Run",
+    "config_of",
+    "count_console",
     "count_runs",
     "count_runs_of",
     "delete_run",
+    "find_console",
     "find_meant",
     "find_run",
+    "flat",
     "get_run_by_id",
     "get_writable",
     "list_run_ids_of",
@@ -29,7 +47,9 @@ __all__ = [
     "name_runs",
     "purge",
     "read_console",
+    "read_printed",
     "report",
+    "summary_of",
     "update_by_id",
     "upsert",
     "write_console",

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import jinja2
 import sqlalchemy as sa
 from anyio import to_thread
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from runkey_server import __version__, accounts, tokens
 from runkey_server.accounts import Account, BrowserSession
@@ -188,10 +188,7 @@ class Visit:
     @property
     def query(self) -> dict[str, str]:
         """What follows the question mark: name to its last value."""
-        try:
-            return dict(urllib.parse.parse_qsl(self.scope["query_string"].decode("latin-1"), keep_blank_values=True, max_num_fields=50))
-        except ValueError:
-            return {}
+        return query_of(self.scope)
 
     @property
     def address(self) -> str:
@@ -306,6 +303,10 @@ class Visit:
             status = 403
         await self.show("message.html", status, headers, message=error.message, shown_status=status)
 
+    async def hand_over(self, application: ASGIApp) -> None:
+        """Let another application answer."""
+        await application(self.scope, self._receive, self._send)
+
     async def go(self, path: str) -> None:
         """Send the browser to another page of ours, or to an address that was checked."""
         await send_redirect(self._send, path, self._headers)
@@ -355,6 +356,14 @@ class Visit:
         if not value or not hmac.compare_digest(signature.encode(), self.pages.signed("device", value).encode()):
             return None
         return value if value.partition(":")[0] == name.strip().lower() else None
+
+
+def query_of(scope: Scope) -> dict[str, str]:
+    """Read what follows the question mark: name to its last value; nothing when it cannot be read."""
+    try:
+        return dict(urllib.parse.parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True, max_num_fields=50))
+    except ValueError:
+        return {}
 
 
 def safe_next(path: str | None) -> str:
