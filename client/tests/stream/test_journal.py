@@ -276,6 +276,18 @@ def test_rows_that_later_calls_add_to_go_out_when_they_are_complete(tmp_path: Pa
     assert ended == [({file_stream.HISTORY: Chunk(0, (*lines, '{"f":1}'))}, 3)]
 
 
+def test_without_a_last_word_the_last_row_is_complete_all_the_same(tmp_path: Path) -> None:
+    journal = Journal(str(tmp_path), lambda: b"{}", lambda _: None)
+    for kind, payload in (row(b"H", 0, a=1), row(b"P", 1, b=1)):
+        journal.append(kind, payload)
+    gatherer = Gatherer(str(tmp_path), Acknowledged(str(tmp_path)))
+    assert gatherer.gather(None, 10**6).lines == ['{"a":1}']
+    batch = gatherer.gather(None, 10**6, is_all=True)
+    assert (batch.files({}), batch.position) == ({file_stream.HISTORY: Chunk(1, ('{"b":1}',))}, journal.end)
+    gatherer.reader.close()
+    journal.close()
+
+
 def test_a_row_that_is_open_is_read_again_by_the_next_process(tmp_path: Path) -> None:
     journal = Journal(str(tmp_path), lambda: b"{}", lambda _: None)
     for kind, payload in (row(b"H", 0, a=1), row(b"P", 1, b=1), row(b"P", 1, c=1)):
