@@ -61,8 +61,8 @@ class Run:
         self._changes: dict[str, Any] = {}
         self._config_changed = self._summary_changed = False
         self.config = Config(standing.config, self._note_config, may_change=terminal.is_notebook)
-        self.summary = Summary(self._metrics, standing.summary, self._note_summary)
-        self.summary.restore(standing.summary_state)
+        self.summary = Summary(self._metrics, {}, self._note_summary)
+        self.summary.restore(standing.summary, standing.summary_state)
         self._recorder: Recorder | None = None
         self._sender: Sender | None = None
         self._finisher = finishing.Finisher(self)

@@ -39,8 +39,9 @@ class Summary(Watched):
         """Give what is needed beside the values to go on counting."""
         return {"means": {name: list(each) for name, each in self._means.items()}, "own": sorted(self._own)}
 
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from a state."""
+    def restore(self, values: Mapping[str, Any], state: Mapping[str, Any]) -> None:
+        """Go on from values, and from the state that belongs to them."""
+        self._values.update(values)
         self._means.update({name: (each[0], each[1]) for name, each in (state.get("means") or {}).items()})
         self._own.update(state.get("own") or ())
 
