@@ -45,7 +45,9 @@ class Scrubber:
                 clean = clean.replace(form, replacement)
         if clean is not text and clean != text and not self._has_told:
             self._has_told = True
-            self._tell(f"A key was found in {what} and taken out of what is sent; there stands “rk…_…{NOTE}” now. Better not print or keep keys.")
+            self._tell(
+                f"A key was found in {what}. It was taken out of what is sent, where “…{NOTE}” stands now; it is better kept elsewhere."
+            )
         return clean
 
     def scrub_open(self, text: str, what: str) -> str:
