@@ -28,9 +28,12 @@ if TYPE_CHECKING:
     from runkey.errors import UsageError as UsageError
     from runkey.errors import WrongServer as WrongServer
     from runkey.runs import Run as Run
+    from runkey.runs import Settings as Settings
+    from runkey.runs import define_metric as define_metric
     from runkey.runs import finish as finish
     from runkey.runs import init as init
     from runkey.runs import log as log
+    from runkey.runs import save as save
 
 _HOMES = {
     "runkey.authentication": ("Login", "login", "logout"),
@@ -45,7 +48,7 @@ _HOMES = {
         "UsageError",
         "WrongServer",
     ),
-    "runkey.runs": ("Run", "finish", "init", "log"),
+    "runkey.runs": ("Run", "Settings", "define_metric", "finish", "init", "log", "save"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

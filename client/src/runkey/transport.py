@@ -7,7 +7,7 @@ request: it takes four times as long as everything else of this package together
 
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, BinaryIO
 
 from runkey.errors import ConnectionFailed, Layer
 from runkey.settings import Environment
@@ -40,10 +40,12 @@ def send(
     url: str,
     *,
     headers: Mapping[str, str] | None = None,
-    body: bytes | None = None,
+    body: bytes | BinaryIO | None = None,
     timeout_seconds: float = 10.0,
 ) -> Reply:
     """Send one request and wait for its answer. timeout_seconds: for the answer; connecting has its own limit.
+
+    A body that is a file needs its Content-Length in the headers.
 
     Raises ConnectionFailed with the layer that failed. Any status is an answer.
     """

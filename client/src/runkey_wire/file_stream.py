@@ -78,6 +78,20 @@ def build(request: FileStreamRequest) -> dict[str, Any]:
     return body
 
 
+def merge(first: Chunk, second: Chunk) -> Chunk | None:
+    """Give one chunk that does what two do one after the other; None when no one chunk can: there are lines between them.
+
+    Lines of the second replace those of the first, as console lines do that are written again.
+    """
+    start, end = first.offset, first.offset + len(first.lines)
+    if not start <= second.offset <= end:
+        return None
+    if second.offset == end:
+        return Chunk(start, first.lines + second.lines)
+    kept = first.lines[: second.offset - start]
+    return Chunk(start, kept + second.lines + first.lines[len(kept) + len(second.lines) :])
+
+
 def _parse_chunk(name: str, chunk: Any) -> Chunk:
     where = f"files.{name[:80]}"
     if not isinstance(chunk, dict):

@@ -12,6 +12,7 @@ COMMANDS = {
     "logout": "revoke this machine's key on the server and forget it here",
     "status": "who am I, on which server, from which source",
     "exec": "run a command with the environment that the official wandb client needs",
+    "sync": "send the runs that never arrived",
     "claim": "make yours what this machine logged without an account",
     "switch": "choose which login counts, everywhere or in this folder",
     "profiles": "list the logins of this machine",
