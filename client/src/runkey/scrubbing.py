@@ -9,7 +9,7 @@ Rows, and files that a script saves itself, are left as they are: they were logg
 
 import base64
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from runkey_wire import api_key
 
@@ -27,20 +27,26 @@ _OPEN_END = re.compile(r"rk[a-z]_[0-9A-Za-z]{0,35}$")
 
 
 class Scrubber:
-    """One run's. secrets: gives the keys that are in use now. tell: is called once, with a sentence, when the first was found."""
+    """One run's. tell: is called once, with a sentence, when the first key was found."""
 
-    def __init__(self, secrets: Callable[[], Iterable[str]], tell: Callable[[str], None]) -> None:
-        """Know nothing yet."""
-        self._secrets = secrets
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        """Know the shape of our keys alone."""
         self._tell = tell
         self._has_told = False
-        self._known: frozenset[str] = frozenset()
+        # Every form that a key in use may be found in, with what replaces it.
         self._forms: tuple[tuple[str, str], ...] = ()
+
+    def learn(self, secret: str | None) -> None:
+        """Know a key that is in use, whatever its shape."""
+        if secret and len(secret) >= _SHORTEST_SECRET_CHARACTERS:
+            new = tuple((form, _replacement(secret)) for form in _forms(secret))
+            # Replaced whole, for the threads that read it; longer ones first, for one may be in another.
+            self._forms = tuple(sorted({*self._forms, *new}, key=lambda each: len(each[0]), reverse=True))
 
     def scrub(self, text: str, what: str) -> str:
         """Give the text without keys. what: it is, for the sentence ("the console output")."""
         clean = _without_ours(text)
-        for form, replacement in self._in_use():
+        for form, replacement in self._forms:
             if form in clean:
                 clean = clean.replace(form, replacement)
         if clean is not text and clean != text and not self._has_told:
@@ -56,20 +62,12 @@ class Scrubber:
         found = _OPEN_END.search(clean, max(len(clean) - api_key.LENGTH_CHARACTERS, 0))
         if found:
             clean = clean[: found.start()]
-        for form, _ in self._in_use():
+        for form, _ in self._forms:
             for length in range(min(len(form) - 1, len(clean)), _HELD_BACK_CHARACTERS - 1, -1):
                 if clean.endswith(form[:length]):
                     clean = clean[:-length]
                     break
         return clean
-
-    def _in_use(self) -> tuple[tuple[str, str], ...]:
-        """Give every form that a key in use may be found in, with what replaces it."""
-        known = frozenset(secret for secret in self._secrets() if len(secret) >= _SHORTEST_SECRET_CHARACTERS)
-        if known != self._known:
-            self._known = known
-            self._forms = tuple((form, _replacement(secret)) for secret in sorted(known, key=len, reverse=True) for form in _forms(secret))
-        return self._forms
 
 
 def _without_ours(text: str) -> str:

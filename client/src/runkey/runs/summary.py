@@ -5,7 +5,7 @@ Whatever came last stands. Where a minimum, maximum, mean, first or last value w
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from runkey.runs.mapping import Changed, Watched
@@ -15,10 +15,16 @@ from runkey.runs.metrics import Metric, Metrics
 class Summary(Watched):
     """Values by name, growing with the rows."""
 
-    def __init__(self, metrics: Metrics, values: Mapping[str, Any] | None, changed: Changed) -> None:
-        """Begin with a copy of values."""
+    def __init__(
+        self,
+        metrics: Metrics,
+        values: Mapping[str, Any] | None,
+        changed: Changed,
+        settle: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict,
+    ) -> None:
+        """Begin with a copy of values. settle: gives what a script sets as it is kept, media among it."""
         super().__init__(values, changed)
-        for name, value in (("_metrics", metrics), ("_means", {}), ("_own", set())):
+        for name, value in (("_metrics", metrics), ("_means", {}), ("_own", set()), ("_settle", settle)):
             object.__setattr__(self, name, value)
 
     def take_row(self, row: dict[str, Any], *, is_flat: bool = False) -> None:
@@ -45,6 +51,7 @@ class Summary(Watched):
         self._own.update(state.get("own") or ())
 
     def _set(self, given: Mapping[str, Any]) -> None:
+        given = self._settle(given)
         self._note_own(given)
         super()._set(given)
 
