@@ -2,8 +2,6 @@
 
 import _thread
 import contextlib
-import json
-import os
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -14,14 +12,14 @@ from runkey.credentials.model import Credential
 from runkey.credentials.store import CredentialStore
 from runkey.errors import CannotStore, Error, NotLoggedIn
 from runkey.machine import machine_name
-from runkey.runs import companions
+from runkey.runs import companions, resuming
 from runkey.runs.config import config_text, first_private
 from runkey.runs.current import current, make_current
 from runkey.runs.encoding import plain
 from runkey.runs.media import settled
 from runkey.runs.metrics import Metrics
 from runkey.runs.model import Standing
-from runkey.runs.opening import Status, check_resume, find_status, open_run
+from runkey.runs.opening import Status, find_status, open_run
 from runkey.runs.options import Options
 from runkey.runs.recording import Recorder
 from runkey.runs.run import Run
@@ -29,9 +27,6 @@ from runkey.scrubbing import Scrubber
 from runkey.settings import Environment
 from runkey.stream import Lock, Sender, folders
 from runkey.terminal import Terminal
-
-_LAST = "resume.json"
-"""Beside the journals: the id that resume="auto" goes on with."""
 
 
 def init(
@@ -102,7 +97,7 @@ class _Beginning:
     def begin(self, anonymous: str | None) -> Run:
         options = self._options
         is_auto = options.resume == "auto"
-        run_id = options.settle_id(_last_id(options.folder) if is_auto else None)
+        run_id = options.settle_id(resuming.last_id(options.folder) if is_auto else None)
         standing = Standing(
             project=options.project,
             entity=options.entity,
@@ -126,7 +121,7 @@ class _Beginning:
         lines = {} if credential is None else self._open(standing, credential)
         run = self._start(standing, credential, lines)
         if is_auto:
-            _note_last_id(options.folder, run_id)
+            run.note_id_in(options.folder)
         self._tell(run)
         return run
 
@@ -135,10 +130,10 @@ class _Beginning:
         status: Status | None = None
         if standing.resume:
             status = find_status(credential, standing.entity or None, standing.project, standing.id)
-            check_resume(standing.resume, status, standing.id)
+            resuming.check(standing.resume, status, standing.id)
         variables = standing.variables()
         if status is not None:
-            go_on(standing, status)
+            resuming.go_on(standing, status)
             variables["id"] = status.id
         self._scrubber.learn(credential.secret.reveal())
         config = config_text(standing.config, standing.private, standing.define_metrics(Metrics()), self._scrubber.scrub)
@@ -215,19 +210,6 @@ class _Beginning:
             self._terminal.say(f"Run {run.name} of {run.project}{again}: {run.url}")
 
 
-def go_on(standing: Standing, status: Status) -> None:
-    """Let a run stand where the one on the server does: its step, its config under the new one, its summary."""
-    standing.is_resumed = True
-    standing.step = status.next_step
-    standing.line = status.lines["wandb-history.jsonl"]
-    standing.config = {**status.config, **standing.config}
-    standing.private = {**status.private, **standing.private}
-    standing.summary = {key: value for key, value in status.summary.items() if key != "_wandb"}
-    standing.name = standing.name or status.name or ""
-    standing.tags = standing.tags if standing.tags is not None else status.tags or None
-    standing.notes = standing.notes if standing.notes is not None else status.notes
-
-
 def another_credential(old: Credential) -> Credential | None:
     """Look for another key of the same server and account among what login stored: never another account's.
 
@@ -247,17 +229,3 @@ def another_credential(old: Credential) -> Credential | None:
                 if not each.is_anonymous and old.account in (api.viewer(each).get("claimedEntities") or ()):
                     return each
     return None
-
-
-def _last_id(folder: str) -> str | None:
-    try:
-        with open(os.path.join(folder, _LAST), encoding="utf-8") as file:
-            found = json.load(file)["run_id"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return found if isinstance(found, str) else None
-
-
-def _note_last_id(folder: str, run_id: str) -> None:
-    with contextlib.suppress(OSError), open(os.path.join(folder, _LAST), "w", encoding="utf-8") as file:
-        json.dump({"run_id": run_id}, file)

@@ -1,6 +1,7 @@
 """finish(): everything acknowledged, or one sentence that says what is left, where it lies, and how to send it."""
 
 import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from runkey import session
@@ -29,6 +30,7 @@ class Finisher:
         self._is_ending = False
         self.is_over = False
         self.stops: list[Stop] = []
+        self.ended_well: Callable[[], None] = lambda: None
 
     def finish(self, exit_code: int | None) -> None:
         """End it. Calling it again, or in a forked child, does nothing."""
@@ -49,6 +51,8 @@ class Finisher:
         forget(run)
         if recorder is None:
             return
+        if code == 0:
+            self.ended_well()
         done = False
         if sender is not None:
             told = Progress(

@@ -5,7 +5,6 @@ from typing import Any
 
 from runkey import api
 from runkey.credentials.model import Credential
-from runkey.errors import UsageError
 from runkey.runs.config import read_config
 from runkey_wire import file_stream
 
@@ -83,14 +82,6 @@ def find_status(credential: Credential, entity: str | None, project: str, run_id
     model = api.graphql(credential, _STATUS, {"entity": entity, "project": project, "name": run_id}).get("model")
     bucket = model.get("bucket") if isinstance(model, dict) else None
     return Status(bucket) if isinstance(bucket, dict) else None
-
-
-def check_resume(word: str | None, status: Status | None, run_id: str) -> None:
-    """Hold what was found against what was asked for. Raises UsageError."""
-    if word == "must" and status is None:
-        raise UsageError(f'There is no run {run_id!r} to go on with, and resume="must" insists. Use "allow" to begin it otherwise.')
-    if word == "never" and status is not None:
-        raise UsageError(f'The run {run_id!r} is there already, and resume="never" forbids to go on with it. Use another id.')
 
 
 def open_run(credential: Credential, variables: dict[str, Any]) -> Opened:

@@ -13,7 +13,7 @@ from typing import Any
 from runkey import session
 from runkey.clock import Clock, SystemClock
 from runkey.credentials.model import Credential
-from runkey.runs import companions, finishing, saving
+from runkey.runs import companions, finishing, resuming, saving
 from runkey.runs.config import Config, config_text
 from runkey.runs.current import exit_code_of
 from runkey.runs.encoding import UNCHANGING, encode, encode_line, plain
@@ -290,6 +290,11 @@ class Run:
     def accompany(self, stops: list[companions.Stop]) -> None:
         """Hold the ends of what accompanies it."""
         self._finisher.stops = stops
+
+    def note_id_in(self, folder: str) -> None:
+        """Let the next run with resume="auto" go on with this one, unless it ends well."""
+        resuming.note_id(folder, self.id)
+        self._finisher.ended_well = lambda: resuming.forget_id(folder, self.id)
 
     def adopt(self, credential: Credential) -> None:
         """Go on with another credential of the same account: what a login during a run does."""

@@ -11,10 +11,11 @@ from typing import Any
 from runkey.clock import Clock
 from runkey.credentials.model import Credential
 from runkey.errors import Error, ForbiddenError, UsageError
+from runkey.runs import resuming
 from runkey.runs.beginning import another_credential
 from runkey.runs.config import config_text
 from runkey.runs.model import Standing
-from runkey.runs.opening import Status, check_resume, find_status, open_run
+from runkey.runs.opening import Status, find_status, open_run
 from runkey.runs.replaying import Replay
 from runkey.runs.telling import Progress
 from runkey.scrubbing import Scrubber
@@ -110,7 +111,7 @@ class Syncing:
         status = find_status(credential, standing.entity or None, standing.project, standing.id)
         variables = standing.variables()
         if standing.mode == "offline" and not noted.is_open:
-            check_resume(standing.resume, status, standing.id)
+            resuming.check(standing.resume, status, standing.id)
             if standing.resume and status is not None:
                 noted.first_lines = status.lines
                 variables["id"] = status.id

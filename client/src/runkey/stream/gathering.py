@@ -69,8 +69,11 @@ class Gatherer:
         self._open: _OpenRow | None = None
         self._held: Record | None = None
 
-    def gather(self, end: Position | None, max_bytes: int) -> Batch:
-        """Give what comes next, up to a place in the journal. Raises OSError when it cannot be read."""
+    def gather(self, end: Position | None, max_bytes: int, *, is_all: bool = False) -> Batch:
+        """Give what comes next, up to a place in the journal. Raises OSError when it cannot be read.
+
+        is_all: nothing is written behind that place, also no last word, so that a row which is open is complete.
+        """
         batch = Batch()
         for record in self._records(end):
             if batch.size_bytes + len(record.payload) > max_bytes and batch.size_bytes:
@@ -85,6 +88,9 @@ class Gatherer:
             self._position = record.end
             if batch.exit_code is not None:
                 break
+        else:
+            if is_all and self._open is not None and self._complete_open(batch):
+                batch.size_bytes += 1
         held = self._held.start if self._held else self._position
         batch.position = self._open.start if self._open else held
         return batch

@@ -8,6 +8,7 @@ A journal takes no more when the file system is nearly full: rows are refused an
 """
 
 import contextlib
+import errno
 import os
 import time
 from collections.abc import Callable
@@ -65,7 +66,7 @@ class Journal:
         try:
             written = os.write(self._descriptor, record)
             if written != len(record):
-                raise OSError(28, "no space")
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except OSError as error:
             self._take_back(size, error)
             return False
@@ -96,7 +97,7 @@ class Journal:
         head = framing.frame(framing.HEAD, framing.FORMAT) + begin + begin
         try:
             if os.write(descriptor, head) != len(head):
-                raise OSError(28, "no space")
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except OSError:
             os.close(descriptor)
             with contextlib.suppress(OSError):

@@ -130,7 +130,8 @@ class Reader:
 
     def _has(self, count: int, limit: int) -> bool:
         """Make sure that so many bytes from here on are in memory; False when the limit comes before. Nothing beyond it is read."""
-        have = len(self._data) - self._at
+        # The line break behind the last record may not be in memory yet.
+        have = max(0, len(self._data) - self._at)
         if have >= count:
             return True
         if self._base + self._at + count > limit:

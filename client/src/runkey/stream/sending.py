@@ -188,7 +188,8 @@ class Sender:
     def _has_news(self) -> bool:
         """Take up what there is to send. What was taken up before and not acknowledged stays first."""
         if self._batch is None:
-            batch = self._gatherer.gather(self._source.end(), MAX_BODY_BYTES)
+            is_all = self._finishing and (self._drains or self._unwritten is not None)
+            batch = self._gatherer.gather(self._source.end(), MAX_BODY_BYTES, is_all=is_all)
             for file in batch.to_send:
                 self.uploader.put(file["name"], file["path"])
             if batch.size_bytes or batch.exit_code is not None:
