@@ -30,6 +30,7 @@ class Logger(Protocol):
 
     settings: Any
     scrubber: Scrubber
+    hear_error: Callable[[str], None] | None
 
     @property
     def folder(self) -> str | None:
@@ -48,6 +49,7 @@ def start(run: Logger) -> Callable[[int], None] | None:
         return None
     capture = Capture(run)
     capture.start()
+    run.hear_error = capture.hear_error
     return capture.stop
 
 
@@ -87,6 +89,10 @@ class Capture:
             path = os.path.join(folder, "output.log")
             if self._lines.write_file(path):
                 self._run.upload("output.log", path)
+
+    def hear_error(self, text: str) -> None:
+        """Take a text as if it had been printed to standard error."""
+        self._hear(True, text)
 
     def _hear(self, is_error: bool, text: str) -> None:
         if os.getpid() != self._pid or self._waiting_characters > MAX_WAITING_CHARACTERS:

@@ -123,6 +123,9 @@ class _Beginning:
         if is_auto:
             run.note_id_in(options.folder)
         self._tell(run)
+        if options.mode != "disabled":
+            # After the first words: what the script prints is the run's, what was said before it is not.
+            run.accompany(companions.start_all(run, self._terminal.warn))
         return run
 
     def _open(self, standing: Standing, credential: Credential) -> dict[str, int]:
@@ -157,8 +160,6 @@ class _Beginning:
             recorder = self._recorder(run, lines or {})
             run.record_to(recorder, None if credential is None else self._sender(run, recorder, credential))
         make_current(run)
-        if options.mode != "disabled":
-            run.accompany(companions.start_all(run, self._terminal.warn))
         return run
 
     def _recorder(self, run: Run, lines: Mapping[str, int]) -> Recorder:

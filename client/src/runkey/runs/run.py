@@ -7,7 +7,7 @@ takes is in the run's journal when it returns.
 import os
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from runkey import session
@@ -73,6 +73,7 @@ class Run:
         self._sender: Sender | None = None
         self._finisher = finishing.Finisher(self)
         self.follower: Follower | None = None
+        self.hear_error: Callable[[str], None] | None = None
         # What a login asks of a backend.
         self.host = credential.host if credential else standing.host or ""
         self.account = standing.account
@@ -356,6 +357,11 @@ class Run:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        if error is not None and not isinstance(error, SystemExit) and self.hear_error is not None:
+            # Python prints it when the run is over; it belongs to what the run printed.
+            import traceback
+
+            self.hear_error("".join(traceback.format_exception(error)))
         self.finish(None if kind is None else exit_code_of(kind, error))
 
     def __repr__(self) -> str:

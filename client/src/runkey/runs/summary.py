@@ -1,7 +1,7 @@
 """`run.summary`: of each metric the last value, or what `define_metric` asked for; and what the script sets itself.
 
 Whatever came last stands. Where a minimum, maximum, mean, first or last value was asked for, W&B's clients keep it under that word
-(`summary["loss"]["min"]`), and what a script sets in its place stays.
+(`summary["loss"]["min"]`), and what a script sets in its place stays. A None in a row leaves what stood before, as W&B has it.
 """
 
 import math
@@ -29,7 +29,7 @@ class Summary(Watched):
 
     def take_row(self, row: dict[str, Any], *, is_flat: bool = False) -> None:
         """Let a row count. is_flat: it has neither nested mappings nor anything else that could change later."""
-        if is_flat and not self._metrics:
+        if is_flat and not self._metrics and None not in row.values():
             self._values.update(row)
         else:
             self._take("", row, self._values)
@@ -63,8 +63,12 @@ class Summary(Watched):
             if isinstance(value, dict) and "_type" not in value:
                 inner = target.get(key)
                 # A copy: whoever was given the old one keeps it as it was.
-                target[key] = inner = dict(inner) if isinstance(inner, dict) else {}
+                inner = dict(inner) if isinstance(inner, dict) else {}
                 self._take(f"{prefix}{key}.", value, inner)
+                if inner or not value:
+                    target[key] = inner
+                continue
+            if value is None:
                 continue
             name = f"{prefix}{key}"
             metric = self._metrics.find(name) if self._metrics and not name.startswith("_") else None

@@ -60,7 +60,7 @@ class Sampler:
 
     def _sample_on(self) -> None:
         gauge, cards = make_gauge(), find_cards()
-        while not self._ended.is_set():
+        while True:
             row: dict[str, Any] = {}
             # A file that the kernel does not have this time, a card that fell off its bus: this line is shorter.
             with contextlib.suppress(Exception):
@@ -68,9 +68,10 @@ class Sampler:
             if cards is not None:
                 with contextlib.suppress(Exception):
                     row |= cards.read()
-            if row and not self._ended.is_set():
+            if row:
                 self._run.log_system(row)
-            self._ended.wait(self._seconds)
+            if self._ended.wait(self._seconds):
+                break
         if cards is not None:
             cards.close()
 
