@@ -8,7 +8,13 @@ import importlib
 from collections.abc import Callable
 from typing import Any
 
-COMPANIONS: tuple[str, ...] = ()
+COMPANIONS: tuple[str, ...] = (
+    # First in, last out: what the others say at the end is printed too.
+    "runkey.console:start",
+    "runkey.surroundings:start",
+    "runkey.system:start",
+    "runkey.runs.following:start",
+)
 
 Stop = Callable[[int], None]
 
