@@ -34,7 +34,7 @@ class Server:
         done = subprocess.run(
             [str(BIN / "runkey-server"), *words, "--data", str(self.data)], input=stdin, capture_output=True, text=True, timeout=60
         )
-        assert done.returncode == status, done.stderr
+        assert done.returncode == status, done.stdout + done.stderr
         return done.stdout + done.stderr if status else done.stdout
 
     def key(self, user: str) -> str:

@@ -109,7 +109,7 @@ class House:
 def open_house(data: Path, clock: StillClock, **settings: Any) -> Iterator[House]:
     """The whole application over an empty folder, every answer of which is looked over."""
     data.mkdir(mode=0o700)
-    given = Settings(data=data, reserve_bytes=0, **settings)
+    given = Settings(**{"data": data, "reserve_bytes": 0, **settings})
     database = Database(given.sqlalchemy_url)
     migrate(database)
     secrets = secret_keys.load_or_make(data)
