@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from outside import BIN, Machine, Server, eventually, start_server
+from terminals import Terminal
 
 pytestmark = pytest.mark.story
 
@@ -195,6 +196,32 @@ def test_what_names_no_run_is_refused(machine: Machine) -> None:
     assert "nothing to send" in runkey(machine, "sync").stderr
 
 
+def test_offline_by_the_menu_and_when_time_is_over(server: Server, machine: Machine) -> None:
+    script = """
+import runkey
+run = runkey.init(project="p", id="menu")
+run.log({"x": 1})
+"""
+    (machine.home / "menu.py").write_text(script)
+    chosen = Terminal(machine, sys.executable, "menu.py", RUNKEY_HOST=server.url)
+    chosen.expect("Enter your choice")
+    chosen.type(chosen.seen.split(") Keep it on this machine")[0][-1] + "\n")
+    assert chosen.end() == 0, chosen.seen
+    assert "is kept on this machine" in chosen.seen
+    (machine.home / "time.py").write_text(script.replace("run =", "print(runkey.login(timeout=0.5))\nrun =").replace("menu", "over"))
+    over = Terminal(machine, sys.executable, "time.py", RUNKEY_HOST=server.url)
+    assert over.end() == 0, over.seen
+    assert "goes on offline" in over.seen
+    insisted = Terminal(machine, sys.executable, "-c", "import runkey; runkey.login(force=True)", RUNKEY_HOST=server.url)
+    insisted.expect("Enter your choice")
+    assert "Keep it on this machine" not in insisted.seen
+    insisted.type("\x03")
+    assert insisted.end() != 0
+    key = log_in(machine, server, "mira")
+    assert [run["outcome"] for run in sync(machine)] == ["sent", "sent"]
+    assert [len(rows(server, key, run)) for run in ("menu", "over")] == [1, 1]
+
+
 # --- whose it is ------------------------------------------------------------------------------------------------------------
 
 
@@ -244,7 +271,7 @@ def test_a_journal_whose_process_lives_is_left_alone(server: Server, machine: Ma
     (run,) = sync(machine)
     assert run["outcome"] == "running"
     _, errors = process.communicate("\n", timeout=30)
-    assert "1 row are on the server" in errors or "1 row" in errors
+    assert "1 row is on the server" in errors
     assert journals(machine) == []
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 BROWSE = "Log in with your browser"
 PASTE = "Paste an API key"
 TRY = "Try it without an account: a private dashboard, which you can claim later"
+KEEP = "Keep it on this machine for now: offline, to be sent later with `runkey sync`"
 
 
 def ask_for_key(steps: "Login", host: str) -> bool:
@@ -33,6 +34,8 @@ def ask_for_key(steps: "Login", host: str) -> bool:
         ways: dict[str, Callable[[Login, str], bool]] = {BROWSE: _browse, PASTE: _paste}
         if _may_try(steps, host):
             ways[TRY] = _try
+        if not steps.settings.force and not steps.is_command:
+            ways[KEEP] = _keep_here
         try:
             if steps.terminal.is_notebook:
                 return _browse(steps, host)
@@ -92,6 +95,11 @@ def _may_try(steps: "Login", host: str) -> bool:
 def _try(steps: "Login", host: str) -> bool:
     start_anonymously(steps, host)
     return True
+
+
+def _keep_here(steps: "Login", _: str) -> bool:
+    steps.update_session(None)
+    return False
 
 
 def _browse(steps: "Login", host: str) -> bool:

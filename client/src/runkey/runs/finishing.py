@@ -76,7 +76,7 @@ class Finisher:
             run._say(f"{rows} kept in {recorder.folder}.{refused} To send: runkey sync {recorder.folder}")
         elif done:
             lost = [f" The server did not take {name}; it lies in {recorder.folder}." for name in sender.uploader.failed]
-            run._say(f"Finished: {rows} are on the server.{refused}{''.join(lost)} {run.url}")
+            run._say(f"Finished: {rows} {'is' if recorder.rows == 1 else 'are'} on the server.{refused}{''.join(lost)} {run.url}")
             if not lost:
                 folders.remove_run_folder(recorder.folder)
         else:

@@ -77,8 +77,7 @@ class Replay:
             return
         self.standing = standing
         standing.define_metrics(self._metrics)
-        self._summary.apply(standing.summary, [])
-        self._summary.restore(standing.summary_state)
+        self._summary.restore(standing.summary, standing.summary_state)
         self.last_line = standing.line
 
     def _take_row(self, record: Record) -> None:

@@ -28,8 +28,8 @@ class Summary(Watched):
             object.__setattr__(self, name, value)
 
     def take_row(self, row: dict[str, Any], *, is_flat: bool = False) -> None:
-        """Let a row count. is_flat: it has neither nested mappings nor anything else that could change later."""
-        if is_flat and not self._metrics and None not in row.values():
+        """Let a row count. is_flat: it has neither nested mappings, nor None, nor what could change later."""
+        if is_flat and not self._metrics:
             self._values.update(row)
         else:
             self._take("", row, self._values)
@@ -45,8 +45,9 @@ class Summary(Watched):
         """Give what is needed beside the values to go on counting."""
         return {"means": {name: list(each) for name, each in self._means.items()}, "own": sorted(self._own)}
 
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from a state."""
+    def restore(self, values: Mapping[str, Any], state: Mapping[str, Any]) -> None:
+        """Go on from values, and from the state that belongs to them."""
+        self._values.update(values)
         self._means.update({name: (each[0], each[1]) for name, each in (state.get("means") or {}).items()})
         self._own.update(state.get("own") or ())
 

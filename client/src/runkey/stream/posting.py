@@ -34,7 +34,7 @@ class Poster:
     def post(self, credential: Credential, request: FileStreamRequest, timeout_seconds: float) -> bool:
         """Send one; tell whether the run is asked to stop. Raises AuthenticationError, ConnectionFailed, ServerError with its status."""
         host = credential.host
-        body = json.dumps(file_stream.build(request), ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+        body = file_stream.encode(request)
         headers = {"Authorization": f"Bearer {credential.secret.reveal()}", "Content-Type": "application/json"}
         if len(body) >= _GZIP_FROM_BYTES and _takes_gzip(credential):
             packer = zlib.compressobj(_GZIP_LEVEL, wbits=_GZIP_FORMAT)
