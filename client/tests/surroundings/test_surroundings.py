@@ -152,18 +152,26 @@ def test_this_program_is_the_one_that_runs(monkeypatch: pytest.MonkeyPatch) -> N
 def test_what_surrounds_a_run_is_gathered_without_keys(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["train.py", f"--token={KEY}"])
     monkeypatch.setattr(sys.modules["__main__"], "__file__", str(repository / "train.py"), raising=False)
+    run_git(repository, "remote", "set-url", "origin", f"https://example.org/a/b.git?token={KEY}")
     run = Told(save_code=True)
     start(run)(0)
     assert set(run.files) == {"wandb-metadata.json", "requirements.txt", "diff.patch", "code/train.py"}
     assert b"+one = 2" in run.files["diff.patch"]
     assert run.origin == {
         "program": str(repository / "train.py"),
-        "repo": "https://example.org/a/b.git",
+        "repo": f"https://example.org/a/b.git?token=rku_…{NOTE}",
         "commit": run_git(repository, "rev-parse", "HEAD"),
     }
     assert run.private["code_path"] == "code/train.py"
     for data in (*run.files.values(), repr(run.private).encode()):
         assert KEY.encode() not in data
+
+
+def test_nothing_is_said_of_the_program_where_that_is_off(repository: Path) -> None:
+    run = Told(x_disable_meta=True)
+    start(run)(0)
+    assert "wandb-metadata.json" not in run.files
+    assert (run.private, run.origin) == ({}, {})
 
 
 def test_git_is_not_asked_where_that_is_off(repository: Path) -> None:
