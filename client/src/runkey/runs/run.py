@@ -82,6 +82,8 @@ class Run:
             self._refuse(data)
             return
         with self._lock:
+            if self._finisher.is_over:  # finished by another thread while this one waited
+                return
             history = self._history
             self._is_flat = is_flat = UNCHANGING.issuperset(map(type, data.values()))
             try:
