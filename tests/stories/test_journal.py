@@ -505,6 +505,20 @@ def test_resume_auto_goes_on_after_a_crash_only(server: Server, machine: Machine
     assert [row["_step"] for row in rows(server, key, run_id, "auto")] == [0, 1]
 
 
+def test_what_a_killed_process_left_is_sent_before_its_run_is_gone_on_with(server: Server, machine: Machine) -> None:
+    key = log_in(machine, server, "mira")
+    script = "import os, sys, runkey\nrun = runkey.init(project='p', id='phoenix', resume='allow')\nprint(run.step, run.summary.get('x'))\n"
+    first = machine.python(script + "for i in range(500): run.log({'x': i})\nos._exit(9)\n")
+    assert first.returncode == 9
+    assert len(journals(machine)) == 1
+    second = machine.python(script + "for i in range(500, 600): run.log({'x': i})\n")
+    assert second.stdout == "500 499\n", second.stderr
+    assert "An earlier process left rows of this run" in second.stderr
+    assert [(row["x"], row["_step"]) for row in rows(server, key, "phoenix")] == [(i, i) for i in range(600)]
+    assert ask(server, key, "phoenix", "state")["state"] == "finished"
+    assert journals(machine) == []
+
+
 def test_an_offline_run_goes_on_with_one_that_is_there(server: Server, machine: Machine) -> None:
     key = log_in(machine, server, "mira")
     script = "import runkey\nrun = runkey.init(project='p', id='both-ways', resume='allow', mode='%s')\n"

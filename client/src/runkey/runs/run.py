@@ -90,6 +90,8 @@ class Run:
             self._refuse(data)
             return
         with self._lock:
+            if self._finisher.is_over:  # finished by another thread while this one waited
+                return
             history = self._history
             is_flat = _FLAT.issuperset(map(type, data.values()))
             # Of the row that this call completes: one that is open may be nested.
