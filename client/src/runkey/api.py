@@ -1,16 +1,17 @@
 """What the client asks a server: one function a question. Every answer that is not the expected one becomes an error of ours.
 
-GraphQL goes to `POST /graphql` with `Authorization: Bearer KEY`. Before the first secret leaves for a host, `prove` has the server sign a
-challenge: a host that does not, or is another one than before, gets nothing.
+GraphQL goes to `POST /graphql` with `Authorization: Bearer KEY`. Whatever carries a key goes through `send`: before the first secret leaves
+for a host, the server must sign a challenge. One that does not, or is another one than before, gets nothing.
 """
 
 import json
 import os
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from runkey import identity as signatures
-from runkey import transport
+from runkey import session, transport
 from runkey.credentials.model import Credential
 from runkey.errors import AuthenticationError, ForbiddenError, ServerError, WrongServer
 from runkey.settings import host_name
@@ -20,7 +21,10 @@ from runkey_wire import identity
 from runkey_wire.errors import Malformed
 
 VIEWER_SECONDS = 10.0
+PROOF_SECONDS = 2.5
+"""For the proof, which comes first of all: within three seconds a person hears that nothing answers."""
 
+_JSON = {"Content-Type": "application/json", "Accept": "application/json"}
 _KEY = "id name description kind lastFour state createdAt lastUsedAt expiresAt revokedAt"
 _VIEWER = f"query Viewer {{ viewer {{ id username entity email admin claimedEntities currentApiKey {{ {_KEY} }} }} }}"
 _KEYS = f"query Keys {{ viewer {{ apiKeys {{ edges {{ node {{ {_KEY} }} }} }} }} }}"
@@ -45,7 +49,31 @@ _RENAME_MACHINE = (
 )
 
 
-def prove(host: str, expected_server_id: str | None, *, timeout_seconds: float = 5.0) -> str:
+def send(
+    credential: Credential,
+    method: str,
+    path: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    body: bytes | None = None,
+    timeout_seconds: float = 30.0,
+) -> Reply:
+    """Send one request with a key, to a server that proved who it is. Raises WrongServer, ConnectionFailed, ServerError as `prove` does."""
+    prove_once(credential.host, credential.server_id, timeout_seconds=min(PROOF_SECONDS, timeout_seconds))
+    given = {"Authorization": f"Bearer {credential.secret.reveal()}", **(headers or {})}
+    return transport.send(method, credential.host + path, headers=given, body=body, timeout_seconds=timeout_seconds)
+
+
+def prove_once(host: str, expected_server_id: str | None, *, timeout_seconds: float = PROOF_SECONDS) -> str:
+    """Have a server prove who it is, unless it did so in this process; give its id. Raises as `prove` does."""
+    server_id = session.process.proved.get(host)
+    if server_id is None or expected_server_id not in (None, server_id):
+        server_id = prove(host, expected_server_id, timeout_seconds=timeout_seconds)
+        session.process.proved[host] = server_id
+    return server_id
+
+
+def prove(host: str, expected_server_id: str | None, *, timeout_seconds: float = PROOF_SECONDS) -> str:
     """Have a server prove who it is; give its id.
 
     Raises WrongServer when it cannot, or is not the expected one; ConnectionFailed; ServerError for one that cannot answer now.
@@ -84,18 +112,12 @@ def graphql(
 
     Raises AuthenticationError when the credential is refused, ForbiddenError, ServerError with the server's sentence, ConnectionFailed.
     """
-    return _ask(credential.host, document, variables, {"Authorization": f"Bearer {credential.secret.reveal()}"}, timeout_seconds)
+    body = _body(document, variables)
+    return _data(credential.host, send(credential, "POST", "/graphql", headers=_JSON, body=body, timeout_seconds=timeout_seconds))
 
 
-def _ask(host: str, document: str, variables: dict[str, Any] | None, headers: dict[str, str], timeout_seconds: float) -> dict[str, Any]:
-    reply = transport.send(
-        "POST",
-        f"{host}/graphql",
-        headers={"Content-Type": "application/json", "Accept": "application/json", **headers},
-        body=json.dumps({"query": document, "variables": variables}).encode(),
-        timeout_seconds=timeout_seconds,
-    )
-    return _data(host, reply)
+def _body(document: str, variables: dict[str, Any] | None) -> bytes:
+    return json.dumps({"query": document, "variables": variables}).encode()
 
 
 def viewer(credential: Credential, *, timeout_seconds: float = VIEWER_SECONDS) -> dict[str, Any]:
@@ -136,7 +158,9 @@ def create_anonymous_account(host: str, *, timeout_seconds: float = 10.0) -> dic
 
     Raises ForbiddenError where the server does not let everybody, and as `graphql` does.
     """
-    made: dict[str, Any] = _ask(host, _CREATE_ANONYMOUS, None, {}, timeout_seconds)["createAnonymousEntity"]
+    body = _body(_CREATE_ANONYMOUS, None)
+    reply = transport.send("POST", f"{host}/graphql", headers=_JSON, body=body, timeout_seconds=timeout_seconds)
+    made: dict[str, Any] = _data(host, reply)["createAnonymousEntity"]
     return made
 
 
@@ -224,8 +248,9 @@ def _cannot_now(host: str, reply: Reply) -> ServerError:
 
 
 def sentence_of(reply: Reply) -> str:
-    """Give the server's own words about what is wrong, or say what answered."""
-    return _sentence(_json(reply)) or describe(reply)
+    """Give the server's own words about what is wrong, or say what answered, as a sentence."""
+    words = _sentence(_json(reply)) or describe(reply)
+    return words if words.endswith((".", "!", "?")) else f"{words}."
 
 
 def retry_after_seconds(reply: Reply) -> float | None:

@@ -14,7 +14,7 @@ from runkey.credentials.model import Credential, Secret
 from runkey.credentials.store import CredentialStore
 from runkey.errors import AuthenticationError, ConnectionFailed, ForbiddenError, NotLoggedIn, ServerError, UsageError
 from runkey.machine import machine_name
-from runkey.session import Backend, Session, process
+from runkey.session import Backend, process
 from runkey.settings import DEFAULT_HOST, Environment, Settings, is_plain_http_elsewhere, normalise_host
 from runkey.terminal import Terminal
 from runkey_wire import api_key
@@ -108,14 +108,13 @@ class Login:
         environment: Environment | None = None,
         terminal: Terminal | None = None,
         clock: Clock | None = None,
-        session: Session | None = None,
         is_command: bool = False,
     ) -> None:
         """is_command: `runkey login`, which alone may change which server is the default."""
         self.environment = environment or Environment()
         self.terminal = terminal or Terminal()
         self.clock = clock or SystemClock()
-        self.session = session or process
+        self.session = process
         self.is_command = is_command
         self.host: str | None = None
         self.credential: Credential | None = None
@@ -399,13 +398,15 @@ class Login:
             self.credential = self.verified(credential)
         except (ConnectionFailed, ServerError) as failure:
             self.failure = str(failure)
+            # It did not prove itself yet: whoever sends the key first asks it to, and which server is expected stands here.
+            self.credential = credential.replaced(server_id=credential.server_id or self._expected_server(credential.host))
 
     def verified(self, credential: Credential) -> Credential:
         """Have the server prove who it is, and say whose key this is."""
         host = credential.host
         try:
             server_id = self.prove(credential.host)
-            found = api.viewer(credential, timeout_seconds=self._network_seconds())
+            found = api.viewer(credential, timeout_seconds=self.network_seconds())
         except ForbiddenError as error:
             raise AuthenticationError(str(error)) from None
         except ConnectionFailed as failure:
@@ -430,14 +431,15 @@ class Login:
 
         Logging in anew (`relogin`) is how a person accepts that a server was set up anew under its old address.
         """
-        kept = self.store.entry_of(host) or {}
-        expected = None if self.settings.relogin else kept.get("server_id")
-        server_id = self.session.proved.get(host)
-        if server_id is None or expected not in (None, server_id):
-            server_id = api.prove(host, expected, timeout_seconds=self._network_seconds())
-            self.session.proved[host] = server_id
+        is_first = host not in self.session.proved
+        expected = None if self.settings.relogin else self._expected_server(host)
+        server_id = api.prove_once(host, expected, timeout_seconds=min(api.PROOF_SECONDS, self.network_seconds()))
+        if is_first:
             keeping.pay_debts(self.store, host, server_id)
         return server_id
+
+    def _expected_server(self, host: str) -> str | None:
+        return (self.store.entry_of(host) or {}).get("server_id")
 
     def _refuse_unexpected(self, credential: Credential) -> None:
         """Raise AuthenticationError for another account than the one that was named, or one that nobody could check."""
@@ -447,7 +449,8 @@ class Login:
         found = f"this is the account {credential.account}" if credential.account else "whose key this is was not checked"
         raise AuthenticationError(f"The account {expected} was expected, but {found}. Nothing was stored.")
 
-    def _network_seconds(self) -> float:
+    def network_seconds(self) -> float:
+        """Seconds that one question to the server may take: what is left of this login, and never long."""
         remaining = self.remaining()
         return api.VIEWER_SECONDS if remaining is None else min(api.VIEWER_SECONDS, max(remaining, 0.01))
 

@@ -142,7 +142,6 @@ def end(credential: Credential, store: CredentialStore, environment: Environment
     """
     owed = None
     try:
-        api.prove(credential.host, credential.server_id)
         api.revoke_key(credential)
     except AuthenticationError:
         # Refused already: there is nothing left to end.

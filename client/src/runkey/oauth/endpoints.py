@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from runkey import transport
+from runkey import api, transport
 from runkey.api import describe, retry_after_seconds, sentence_of
 from runkey.credentials.model import Secret
 from runkey.errors import ConnectionFailed, ServerError
@@ -83,6 +83,7 @@ def _post(
     # slow import
     import urllib.parse
 
+    api.prove_once(host, None)
     body = urllib.parse.urlencode({"client_id": wire.CLIENT_ID, **form}).encode()
     given = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json", **(headers or {})}
     reply = transport.send("POST", host + path, headers=given, body=body, timeout_seconds=timeout_seconds)

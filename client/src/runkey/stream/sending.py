@@ -13,7 +13,7 @@ import urllib.parse
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from runkey import api, transport
+from runkey import api
 from runkey.clock import Clock
 from runkey.credentials.model import Credential
 from runkey.errors import AuthenticationError, ConnectionFailed, Error, ServerError
@@ -216,13 +216,11 @@ class Sender:
     def _post(self, credential: Credential, request: FileStreamRequest) -> Reply:
         host = credential.host
         path = "/".join(urllib.parse.quote(part, safe="") for part in self._path)
-        reply = transport.send(
+        reply = api.send(
+            credential,
             "POST",
-            f"{host}/files/{path}/file_stream",
-            headers={
-                "Authorization": f"Bearer {credential.secret.reveal()}",
-                "Content-Type": "application/json",
-            },
+            f"/files/{path}/file_stream",
+            headers={"Content-Type": "application/json"},
             body=json.dumps(file_stream.build(request), ensure_ascii=False).encode("utf-8", "replace"),
             timeout_seconds=_REQUEST_SECONDS,
         )
