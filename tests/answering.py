@@ -22,6 +22,18 @@ PROOF, METADATA, DEVICE, TOKEN, REVOKE = (
     "/oauth/token",
     "/oauth/revoke",
 )
+KEY_SHOWN = {
+    "id": "key_1",
+    "name": "rku_…Zp",
+    "description": None,
+    "kind": "user",
+    "lastFour": "abZp",
+    "state": "active",
+    "createdAt": "2026-01-01T00:00:00Z",
+    "lastUsedAt": None,
+    "expiresAt": None,
+    "revokedAt": None,
+}
 VIEWER = {
     "id": "x",
     "username": "mira",
@@ -29,7 +41,7 @@ VIEWER = {
     "email": None,
     "admin": False,
     "claimedEntities": [],
-    "currentApiKey": {"id": "key_1", "kind": "user", "createdAt": "2026-01-01T00:00:00Z", "expiresAt": None},
+    "currentApiKey": KEY_SHOWN,
 }
 BUCKET = {"name": "r1", "displayName": "d", "project": {"name": "p", "entity": {"name": "mira"}}}
 
@@ -95,7 +107,7 @@ class Answering(ThreadingHTTPServer):
         if request.route == METADATA:
             return 200, {"issuer": self.url}
         if request.route == DEVICE:
-            codes = {"device_code": "the device code", "user_code": "BCDF-GHJK", "verification_uri": f"{self.url}/device"}
+            codes = {"device_code": "the-device-code", "user_code": "BCDF-GHJK", "verification_uri": f"{self.url}/device"}
             return 200, {**codes, "expires_in": 600, "interval": 1}
         if request.route == TOKEN:
             return 200, {"access_token": MACHINE_KEY, "token_type": "Bearer", "account": "mira", "machine_id": "mac_1", "expires_in": 900}
@@ -104,7 +116,7 @@ class Answering(ThreadingHTTPServer):
         if "upsertBucket" in request.body:
             return 200, {"data": {"upsertBucket": {"inserted": True, "bucket": BUCKET}}}
         if "revokeApiKey" in request.body:
-            return 200, {"data": {"revokeApiKey": {"apiKey": {"id": "key_1"}}}}
+            return 200, {"data": {"revokeApiKey": {"apiKey": KEY_SHOWN}}}
         return 200, {"data": {}}
 
     def asked(self, word: str) -> list[Request]:

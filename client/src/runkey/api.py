@@ -12,7 +12,9 @@ from typing import Any
 
 from runkey import identity as signatures
 from runkey import session, transport
-from runkey.credentials.model import Credential
+from runkey.answers import Fields, parse
+from runkey.answers import retry_after_seconds as retry_after_seconds
+from runkey.credentials.model import Credential, Secret
 from runkey.errors import AuthenticationError, ForbiddenError, ServerError, WrongServer
 from runkey.settings import host_name
 from runkey.terminal import printable
@@ -83,7 +85,7 @@ def prove(host: str, expected_server_id: str | None, *, timeout_seconds: float =
     reply = transport.send("GET", url, headers={"Accept": "application/json"}, timeout_seconds=timeout_seconds)
     if reply.status in (429, 502, 503, 504):
         raise _cannot_now(host, reply)
-    answer = _json(reply) if reply.status == 200 else None
+    answer = parse(reply) if reply.status == 200 else None
     if not isinstance(answer, dict) or "public_key" not in answer:
         raise WrongServer(f"{host} is not a runkey server: {describe(reply)}. Nothing secret was sent to it. Check the address.")
     try:
@@ -121,77 +123,117 @@ def _body(document: str, variables: dict[str, Any] | None) -> bytes:
 
 
 def viewer(credential: Credential, *, timeout_seconds: float = VIEWER_SECONDS) -> dict[str, Any]:
-    """Ask whose key this is: username, entity, email, admin, currentApiKey. Raises as `graphql` does."""
-    found = graphql(credential, _VIEWER, timeout_seconds=timeout_seconds).get("viewer")
-    if not isinstance(found, dict):
-        raise ServerError(f"{credential.host} did not say whose key this is.")
-    return found
+    """Ask whose key this is: username, entity, email, admin, claimedEntities, currentApiKey (None, or as `list_keys` gives one).
+
+    Raises as `graphql` does.
+    """
+    found = _ask(credential, _VIEWER, timeout_seconds=timeout_seconds).object("viewer")
+    return {
+        "username": found.name("username"),
+        "entity": found.name("entity") if found.has("entity") else None,
+        "email": found.text("email") if found.has("email") else None,
+        "admin": found.flag("admin") if found.has("admin") else False,
+        "claimedEntities": found.names("claimedEntities") if found.has("claimedEntities") else [],
+        "currentApiKey": _key(found.object("currentApiKey")) if found.has("currentApiKey") else None,
+    }
 
 
 def list_keys(credential: Credential) -> list[dict[str, Any]]:
     """Give the account's keys. Raises as `graphql` does."""
-    edges = graphql(credential, _KEYS)["viewer"]["apiKeys"]["edges"]
-    return [edge["node"] for edge in edges]
+    edges = _ask(credential, _KEYS).object("viewer").object("apiKeys").objects("edges")
+    return [_key(edge.object("node")) for edge in edges]
 
 
-def create_key(credential: Credential, *, description: str | None, expires_at: str | None) -> tuple[dict[str, Any], str]:
+def create_key(credential: Credential, *, description: str | None, expires_at: str | None) -> tuple[dict[str, Any], Secret]:
     """Make a key; give it and its secret. Raises as `graphql` does."""
-    made = graphql(credential, _CREATE_KEY, {"description": description, "expiresAt": expires_at})["createApiKey"]
-    return made["apiKey"], made["secret"]
+    return _made(_ask(credential, _CREATE_KEY, {"description": description, "expiresAt": expires_at}).object("createApiKey"))
 
 
-def rotate_key(credential: Credential, key_id: str | None = None) -> tuple[dict[str, Any], str]:
+def rotate_key(credential: Credential, key_id: str | None = None) -> tuple[dict[str, Any], Secret]:
     """Replace a key, by default this one; give the new one and its secret. Raises as `graphql` does."""
-    made = graphql(credential, _ROTATE_KEY, {"id": key_id})["rotateApiKey"]
-    return made["apiKey"], made["secret"]
+    return _made(_ask(credential, _ROTATE_KEY, {"id": key_id}).object("rotateApiKey"))
 
 
 def revoke_key(credential: Credential, key_id: str | None = None, *, timeout_seconds: float = 10.0) -> dict[str, Any]:
     """End a key, by default this one. Raises as `graphql` does."""
-    ended = graphql(credential, _REVOKE_KEY, {"id": key_id}, timeout_seconds=timeout_seconds)["revokeApiKey"]
-    found: dict[str, Any] = ended["apiKey"]
-    return found
+    return _key(_ask(credential, _REVOKE_KEY, {"id": key_id}, timeout_seconds=timeout_seconds).object("revokeApiKey").object("apiKey"))
 
 
-def create_anonymous_account(host: str, *, timeout_seconds: float = 10.0) -> dict[str, Any]:
-    """Have a server make an account without a name: apiKey { id name: the secret }, entity, anonymousUntil, dashboardUrl, claimUrl.
+class Started:
+    """An account without a name that was just made. dashboard_url: whoever has it sees the account's pages."""
+
+    __slots__ = ("account", "dashboard_url", "key_id", "secret", "until")
+
+    def __init__(self, answer: Fields) -> None:
+        """Read the server's answer. Raises ServerError for one that is none."""
+        self.secret = answer.object("apiKey").key("name")
+        self.key_id = answer.object("apiKey").name("id")
+        self.account = answer.object("entity").name("name")
+        self.until = answer.moment("anonymousUntil")
+        self.dashboard_url = answer.link("dashboardUrl")
+
+
+def create_anonymous_account(host: str, *, timeout_seconds: float = 10.0) -> Started:
+    """Have a server make an account without a name.
 
     Raises ForbiddenError where the server does not let everybody, and as `graphql` does.
     """
     body = _body(_CREATE_ANONYMOUS, None)
     reply = transport.send("POST", f"{host}/graphql", headers=_JSON, body=body, timeout_seconds=timeout_seconds)
-    made: dict[str, Any] = _data(host, reply)["createAnonymousEntity"]
-    return made
+    return Started(Fields(host, _data(host, reply)).object("createAnonymousEntity"))
 
 
 def create_claim_link(credential: Credential) -> tuple[str, str]:
     """Make a link by which somebody takes over an account without a name; give its address and its code. Raises as `graphql` does."""
-    made = graphql(credential, _CREATE_CLAIM_LINK)["createClaimLink"]
-    return made["claimUrl"], made["code"]
+    made = _ask(credential, _CREATE_CLAIM_LINK).object("createClaimLink")
+    return made.link("claimUrl"), made.code("code")
 
 
 def claim_runs(credential: Credential, code: str) -> dict[str, Any]:
     """Take over what an account without a name logged: entity, projects, runCount. Raises as `graphql` does."""
-    claimed: dict[str, Any] = graphql(credential, _CLAIM, {"code": code})["claimRuns"]
-    return claimed
+    claimed = _ask(credential, _CLAIM, {"code": code}).object("claimRuns")
+    return {"entity": claimed.name("entity"), "projects": claimed.texts("projects"), "runCount": claimed.count("runCount")}
 
 
 def list_machines(credential: Credential) -> list[dict[str, Any]]:
     """Give the account's machines; a machine's own key sees that one alone. Raises as `graphql` does."""
-    found: list[dict[str, Any]] = graphql(credential, _MACHINES)["viewer"]["machines"]
-    return found
+    return [_machine(each) for each in _ask(credential, _MACHINES).object("viewer").objects("machines")]
 
 
 def revoke_machine(credential: Credential, machine_id: str) -> dict[str, Any]:
     """Send a machine away. Raises as `graphql` does."""
-    found: dict[str, Any] = graphql(credential, _REVOKE_MACHINE, {"id": machine_id})["revokeMachine"]["machine"]
-    return found
+    return _machine(_ask(credential, _REVOKE_MACHINE, {"id": machine_id}).object("revokeMachine").object("machine"))
 
 
 def rename_machine(credential: Credential, machine_id: str, name: str) -> dict[str, Any]:
     """Give a machine another name. Raises as `graphql` does."""
-    found: dict[str, Any] = graphql(credential, _RENAME_MACHINE, {"id": machine_id, "name": name})["renameMachine"]["machine"]
+    return _machine(_ask(credential, _RENAME_MACHINE, {"id": machine_id, "name": name}).object("renameMachine").object("machine"))
+
+
+def _ask(credential: Credential, document: str, variables: dict[str, Any] | None = None, *, timeout_seconds: float = 30.0) -> Fields:
+    return Fields(credential.host, graphql(credential, document, variables, timeout_seconds=timeout_seconds))
+
+
+def _made(answer: Fields) -> tuple[dict[str, Any], Secret]:
+    return _key(answer.object("apiKey")), answer.key("secret")
+
+
+def _key(answer: Fields) -> dict[str, Any]:
+    found: dict[str, Any] = {member: answer.name(member) for member in ("id", "kind", "state")}
+    found |= {"name": answer.text("name"), "lastFour": answer.text("lastFour"), "createdAt": answer.moment("createdAt")}
+    found["description"] = answer.text("description") if answer.has("description") else None
+    for member in ("lastUsedAt", "expiresAt", "revokedAt"):
+        found[member] = answer.moment(member) if answer.has(member) else None
     return found
+
+
+def _machine(answer: Fields) -> dict[str, Any]:
+    found: dict[str, Any] = {"id": answer.name("id"), "state": answer.name("state")}
+    for member in ("name", "osUser", "system", "address"):
+        found[member] = answer.text(member)
+    for member in ("createdAt", "joinedAt", "lastSeenAt"):
+        found[member] = answer.moment(member) if answer.has(member) else None
+    return found | {"runCount": answer.count("runCount"), "hosts": answer.texts("hosts"), "isThis": answer.flag("isThis")}
 
 
 def is_runkey_server(host: str, *, timeout_seconds: float = 1.0) -> bool:
@@ -200,7 +242,7 @@ def is_runkey_server(host: str, *, timeout_seconds: float = 1.0) -> bool:
         reply = transport.send("GET", f"{host}/healthz", timeout_seconds=timeout_seconds)
     except Exception:
         return False
-    answer = _json(reply)
+    answer = parse(reply)
     return isinstance(answer, dict) and answer.get("service") == "runkey-server"
 
 
@@ -215,11 +257,11 @@ def describe(reply: Reply) -> str:
         return f"it redirects to {printable(reply.headers['location'])[:100]}, which is not followed"
     software = printable(reply.headers.get("server", ""))[:40]
     by = f" by {software}" if software else ""
-    return f"status {reply.status} with {kind or 'no content type'}{by} answered there"
+    return f"status {reply.status} with {printable(kind)[:60] or 'no content type'}{by} answered there"
 
 
 def _data(host: str, reply: Reply) -> dict[str, Any]:
-    answer = _json(reply)
+    answer = parse(reply)
     sentence = _sentence(answer)
     if reply.status == 401:
         raise AuthenticationError(f"{host} refused the key: {sentence or 'it is unknown, revoked or expired'}.")
@@ -231,14 +273,20 @@ def _data(host: str, reply: Reply) -> dict[str, Any]:
         raise ServerError(f"{host} does not answer as a runkey server does: {describe(reply)}.", status=reply.status)
     problems = answer.get("errors")
     if problems:
-        code = ((problems[0] or {}).get("extensions") or {}).get("code") if isinstance(problems, list) else None
-        if code == "FORBIDDEN":
+        if _code(problems) == "FORBIDDEN":
             raise ForbiddenError(sentence or f"{host} does not allow this.")
         raise ServerError(sentence or f"{host} answered with an error.", status=reply.status)
     if reply.status != 200 or not isinstance(answer.get("data"), dict):
         raise ServerError(sentence or f"{host} answered with status {reply.status}.", status=reply.status)
     data: dict[str, Any] = answer["data"]
     return data
+
+
+def _code(problems: Any) -> Any:
+    """Give the code of the first of GraphQL's errors."""
+    first = problems[0] if isinstance(problems, list) and problems else None
+    extensions = first.get("extensions") if isinstance(first, dict) else None
+    return extensions.get("code") if isinstance(extensions, dict) else None
 
 
 def _cannot_now(host: str, reply: Reply) -> ServerError:
@@ -249,16 +297,8 @@ def _cannot_now(host: str, reply: Reply) -> ServerError:
 
 def sentence_of(reply: Reply) -> str:
     """Give the server's own words about what is wrong, or say what answered, as a sentence."""
-    words = _sentence(_json(reply)) or describe(reply)
+    words = _sentence(parse(reply)) or describe(reply)
     return words if words.endswith((".", "!", "?")) else f"{words}."
-
-
-def retry_after_seconds(reply: Reply) -> float | None:
-    """Read Retry-After; seconds are all that our server sends."""
-    try:
-        return max(0.0, float(reply.headers.get("retry-after", "")))
-    except ValueError:
-        return None
 
 
 def _sentence(answer: Any) -> str | None:
@@ -269,10 +309,3 @@ def _sentence(answer: Any) -> str | None:
     if isinstance(problems, list) and problems and isinstance(problems[0], dict):
         return printable(str(problems[0].get("message")))[:500]
     return printable(str(answer["error"]))[:500] if isinstance(answer.get("error"), str) else None
-
-
-def _json(reply: Reply) -> Any:
-    try:
-        return json.loads(reply.body)
-    except (ValueError, RecursionError):
-        return None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from runkey import api
 from runkey.credentials.locking import locked
-from runkey.credentials.model import Credential, Secret
+from runkey.credentials.model import Credential
 from runkey.errors import AuthenticationError, Error, NotLoggedIn, UsageError
 from runkey.settings import normalise_host
 from runkey.terminal import Invitation, Terminal, TimedOut
@@ -65,19 +65,19 @@ def start_anonymously(steps: "Login", host: str) -> None:
     """Have an account without a name made, and log in to it. Raises ForbiddenError where the server does not let everybody."""
     steps.prove(host)
     place = steps.choose_store()
-    made = api.create_anonymous_account(host)
+    made = api.create_anonymous_account(host, timeout_seconds=steps.network_seconds())
     credential = Credential(
         host,
-        Secret(str(made["apiKey"]["name"])),
+        made.secret,
         "this process",
-        account=made["entity"]["name"],
+        account=made.account,
         server_id=steps.session.proved.get(host),
         profile=steps.settings.profile,
-        key_id=made["apiKey"].get("id"),
+        key_id=made.key_id,
         kind="anonymous",
-        expires=made["anonymousUntil"],
+        expires=made.until,
     )
-    steps.take_anonymous(credential, place, f"Whoever has this link sees what you log: {made['dashboardUrl']}")
+    steps.take_anonymous(credential, place, f"Whoever has this link sees what you log: {made.dashboard_url}")
 
 
 def _may_try(steps: "Login", host: str) -> bool:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from runkey import transport
 from runkey.clock import Clock
-from runkey.errors import AuthenticationError, Error, ServerError
+from runkey.errors import AuthenticationError, Error
 from runkey.machine import machine_name
 from runkey.oauth import browser, endpoints
 from runkey.oauth.device_flow import Denied, DeviceFlow, Expired
@@ -116,10 +116,7 @@ class Joining:
 
     def _ask(self) -> DeviceFlow:
         answer = endpoints.ask_for_codes(self._host, self._asking)
-        try:
-            return DeviceFlow(answer, self._clock.monotonic())
-        except (KeyError, TypeError, ValueError):
-            raise ServerError(f"{self._host} does not answer as a runkey server does: its codes have not the expected members.") from None
+        return DeviceFlow(answer, self._clock.monotonic())
 
     def _start_loopback(self, outcomes: "queue.SimpleQueue[Outcome]") -> str | None:
         """Listen for the redirect and give the address to open; None where that cannot be, for the other way goes on alone."""
