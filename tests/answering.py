@@ -5,6 +5,7 @@ import threading
 import urllib.parse
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -48,8 +49,18 @@ BUCKET = {"name": "r1", "displayName": "d", "project": {"name": "p", "entity": {
 Answer = Callable[["Request"], None] | tuple[Any, ...]
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What one request was. secret: its Authorization; port: of the client's end, by which connections are told apart."""
+
+    route: str
+    body: str
+    secret: str | None
+    port: int
+
+
 class Request(BaseHTTPRequestHandler):
-    """One request, and how it is answered."""
+    """A request, and how it is answered."""
 
     protocol_version = "HTTP/1.1"
     server: "Answering"
@@ -57,7 +68,7 @@ class Request(BaseHTTPRequestHandler):
     def any(self) -> None:
         self.body = self.rfile.read(int(self.headers.get("content-length") or 0)).decode()
         self.route, _, self.query = self.path.partition("?")
-        self.server.requests.append(self)
+        self.server.requests.append(Asked(self.route, self.body, self.headers.get("authorization"), self.client_address[1]))
         for named, answer in self.server.answers.items():
             if self.route == named or (self.route == "/graphql" and named in self.body):
                 if callable(answer):
@@ -68,11 +79,6 @@ class Request(BaseHTTPRequestHandler):
         self.answer(*self.server.usual(self))
 
     do_GET = do_POST = do_PUT = any  # noqa: N815
-
-    @property
-    def secret(self) -> str | None:
-        """What it was sent with."""
-        return self.headers.get("authorization")
 
     def answer(self, status: int, body: object, **headers: str) -> None:
         sent = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -95,7 +101,7 @@ class Answering(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Request)
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
         self.answers: dict[str, Answer] = {}
-        self.requests: list[Request] = []
+        self.requests: list[Asked] = []
         self.signing = Ed25519PrivateKey.generate()
 
     def usual(self, request: Request) -> tuple[int, object]:
@@ -119,7 +125,7 @@ class Answering(ThreadingHTTPServer):
             return 200, {"data": {"revokeApiKey": {"apiKey": KEY_SHOWN}}}
         return 200, {"data": {}}
 
-    def asked(self, word: str) -> list[Request]:
+    def asked(self, word: str) -> list[Asked]:
         """The requests to a path, or with a word in the body."""
         return [request for request in self.requests if request.route == word or word in request.body]
 

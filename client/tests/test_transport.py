@@ -81,7 +81,7 @@ def test_a_connection_is_used_again_after_an_answer_and_not_after_a_broken_one(s
         except ConnectionFailed as failed:
             assert path == "/long"
             assert "longer than 8 MiB" in str(failed)
-        ports.append(server.requests[-1].client_address[1])
+        ports.append(server.requests[-1].port)
     assert ports[0] == ports[1] == ports[2] != ports[3]
 
 

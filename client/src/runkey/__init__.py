@@ -17,7 +17,6 @@ from runkey_wire.version import __version__
 if TYPE_CHECKING:
     from runkey.authentication import Login as Login
     from runkey.authentication import login as login
-    from runkey.authentication import logout as logout
     from runkey.errors import AuthenticationError as AuthenticationError
     from runkey.errors import CannotStore as CannotStore
     from runkey.errors import ConnectionFailed as ConnectionFailed
@@ -27,13 +26,14 @@ if TYPE_CHECKING:
     from runkey.errors import ServerError as ServerError
     from runkey.errors import UsageError as UsageError
     from runkey.errors import WrongServer as WrongServer
+    from runkey.leaving import logout as logout
     from runkey.runs import Run as Run
     from runkey.runs import finish as finish
     from runkey.runs import init as init
     from runkey.runs import log as log
 
 _HOMES = {
-    "runkey.authentication": ("Login", "login", "logout"),
+    "runkey.authentication": ("Login", "login"),
     "runkey.errors": (
         "AuthenticationError",
         "CannotStore",
@@ -45,6 +45,7 @@ _HOMES = {
         "UsageError",
         "WrongServer",
     ),
+    "runkey.leaving": ("logout",),
     "runkey.runs": ("Run", "finish", "init", "log"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}

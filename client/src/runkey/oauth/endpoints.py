@@ -12,7 +12,9 @@ from runkey.terminal import printable
 from runkey.transport import Reply
 from runkey_wire import device_authorization as wire
 
-_SECONDS = 10.0
+SECONDS = 10.0
+"""For any answer but one that is held."""
+
 _CANCEL_SECONDS = 2.0
 
 
@@ -40,7 +42,7 @@ class Refusal(Exception):
         self.held = held
 
 
-def read_metadata(host: str, *, timeout_seconds: float = _SECONDS) -> dict[str, Any]:
+def read_metadata(host: str, *, timeout_seconds: float = SECONDS) -> dict[str, Any]:
     """Read what a server offers (RFC 8414); empty when it says nothing of the kind. Raises ConnectionFailed, ServerError."""
     reply = transport.send("GET", host + wire.METADATA_PATH, headers={"Accept": "application/json"}, timeout_seconds=timeout_seconds)
     _raise_what_passes(host, reply)
@@ -48,7 +50,7 @@ def read_metadata(host: str, *, timeout_seconds: float = _SECONDS) -> dict[str, 
     return answer if reply.status == 200 and isinstance(answer, dict) else {}
 
 
-def ask_for_codes(host: str, asking: dict[str, str], *, timeout_seconds: float = _SECONDS) -> Fields:
+def ask_for_codes(host: str, asking: dict[str, str], *, timeout_seconds: float = SECONDS) -> Fields:
     """Ask for a device code and a user code (RFC 8628 section 3.1). Raises ServerError, ConnectionFailed."""
     try:
         return Fields(host, _post(host, wire.DEVICE_AUTHORIZATION_PATH, {"scope": wire.SCOPE, **asking}, timeout_seconds=timeout_seconds))
@@ -56,7 +58,7 @@ def ask_for_codes(host: str, asking: dict[str, str], *, timeout_seconds: float =
         raise ServerError(f"{host} does not let this machine ask: {refusal.code}.", status=400) from None
 
 
-def redeem_device_code(host: str, device_code: Secret, *, hold: bool, timeout_seconds: float = _SECONDS) -> Joined:
+def redeem_device_code(host: str, device_code: Secret, *, hold: bool, timeout_seconds: float = SECONDS) -> Joined:
     """Ask whether somebody has approved. hold: let the server answer at the moment of the decision.
 
     Raises Refusal, also while nobody has decided; ServerError, ConnectionFailed.
@@ -66,13 +68,13 @@ def redeem_device_code(host: str, device_code: Secret, *, hold: bool, timeout_se
     return _joined(host, _post(host, wire.TOKEN_PATH, form, headers, timeout_seconds + (wire.HOLD_SECONDS if hold else 0)))
 
 
-def redeem_code(host: str, code: str, redirect_uri: str, verifier: Secret, *, timeout_seconds: float = _SECONDS) -> Joined:
+def redeem_code(host: str, code: str, redirect_uri: str, verifier: Secret, *, timeout_seconds: float = SECONDS) -> Joined:
     """Change an authorization code for the key (RFC 6749 section 4.1.3). Raises Refusal, ServerError, ConnectionFailed."""
     form = {"grant_type": wire.CODE_GRANT, "code": code, "redirect_uri": redirect_uri, "code_verifier": verifier.reveal()}
     return _joined(host, _post(host, wire.TOKEN_PATH, form, timeout_seconds=timeout_seconds))
 
 
-def revoke(host: str, token: Secret, *, timeout_seconds: float = _SECONDS) -> None:
+def revoke(host: str, token: Secret, *, timeout_seconds: float = SECONDS) -> None:
     """End a key, or a code that waits (RFC 7009); nothing happens for an unknown one. Raises ServerError, ConnectionFailed."""
     try:
         _post(host, wire.REVOKE_PATH, {"token": token.reveal()}, timeout_seconds=timeout_seconds)
@@ -81,7 +83,7 @@ def revoke(host: str, token: Secret, *, timeout_seconds: float = _SECONDS) -> No
 
 
 def _post(
-    host: str, path: str, form: dict[str, str], headers: dict[str, str] | None = None, timeout_seconds: float = _SECONDS
+    host: str, path: str, form: dict[str, str], headers: dict[str, str] | None = None, timeout_seconds: float = SECONDS
 ) -> dict[str, Any]:
     # slow import
     import urllib.parse
