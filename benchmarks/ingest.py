@@ -1,4 +1,4 @@
-"""Points a server CPU second through the real door (`file_stream`), with 1, 8 and 64 runs at once, against the raw append-and-sync floor."""
+"""Points a server CPU second through the real door (`file_stream`), 1, 8 and 64 runs at once, against the raw append-and-sync floor."""
 
 import argparse
 import asyncio
@@ -145,7 +145,8 @@ def main() -> None:
                 print(f"{runs:3} runs, {LINES} lines a request  {shown}   {points / whole / raw:6.1%} of the floor")
             door, whole, points = measure(server, key, 8, 60, 1)
             print(
-                f"  8 runs, 1 line a request     {points / whole:10,.0f} points/CPU s with folding, {whole / 480 * 1000:.2f} ms of CPU a request"
+                f"  8 runs, 1 line a request     {points / whole:10,.0f} points/CPU s with folding, "
+                f"{whole / 480 * 1000:.2f} ms of CPU a request"
             )
         for shape in SHAPES:
             with serving(folder / shape) as server:

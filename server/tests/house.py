@@ -20,6 +20,9 @@ from runkey_server.database.migrating import migrate
 from runkey_server.settings import Settings
 from runkey_server.web.pages import _Page as Page
 
+HERE = "127.0.0.1"
+"""The address of whoever asks, where a test does not say another."""
+
 BEGINNING = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
@@ -97,7 +100,7 @@ class House:
         headers = {} if secret is None else {"Authorization": f"Bearer {secret}"}
         return self.client.post("/graphql", json={"query": query, "variables": variables}, headers=headers)
 
-    def visitor(self, address: str = "testclient") -> "Visitor":
+    def visitor(self, address: str = HERE) -> "Visitor":
         """Somebody at a browser of their own."""
         return Visitor(self, address)
 
@@ -106,11 +109,11 @@ class House:
 def open_house(data: Path, clock: StillClock, **settings: Any) -> Iterator[House]:
     """The whole application over an empty folder, every answer of which is looked over."""
     data.mkdir(mode=0o700)
-    given = Settings(data=data, **settings)
+    given = Settings(**{"data": data, "reserve_bytes": 0, **settings})
     database = Database(given.sqlalchemy_url)
     migrate(database)
     secrets = secret_keys.load_or_make(data)
-    with TestClient(app.build(given, clock), base_url=given.base_url, follow_redirects=False) as client:
+    with TestClient(app.build(given, clock), base_url=given.base_url, follow_redirects=False, client=(HERE, 50000)) as client:
         client.event_hooks["response"].append(look_over)
         yield House(client, database, clock, secrets.pepper, data, given.base_url)
     database.close()

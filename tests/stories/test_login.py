@@ -705,8 +705,10 @@ run.finish()
 def test_what_is_missing_says_so(server: Server, machine: Machine) -> None:
     log_in(machine, server, "mira")
     for call, words in (
-        ("runkey.init(mode='offline')", "keep no journal"),
-        ("runkey.init(resume='allow')", "cannot be had yet"),
+        ("runkey.init(resume='perhaps')", "resume is one of"),
+        ("runkey.init(resume='must')", "needs the id"),
+        ("runkey.init(resume_from='x?_step=1')", "cannot be had yet"),
+        ("runkey.init(mode='sometimes')", "mode is one of"),
         ("runkey.init(project='a/b')", "is no project name"),
         ("runkey.init(entity='somebody')", "There is no entity 'somebody'"),
         ("runkey.log({'a': 1})", "There is no run yet"),

@@ -2,6 +2,7 @@
 logging without an account. Each is looked at, and checked for whether everybody can use it.
 """
 
+import json
 import re
 import sqlite3
 from collections.abc import Iterator
@@ -246,6 +247,17 @@ def test_a_key_for_the_official_client(browser: object, server: Server) -> None:
     grow_stale(server)
     page.reload()
     walk(page, "keys-stale")
+    page.fill("#description", "another")
+    page.fill("#password", PASSWORD)
+    page.click("button:has-text('Make a key')")
+    grow_stale(server)
+    page.locator("summary").first.click()
+    page.click("button:has-text('Revoke it'):visible")
+    assert "Give your password once more" in alert(page)
+    walk(page, "keys-revoke-refused")
+    page.locator("input[name=password]:visible").first.fill(PASSWORD)
+    page.click("button:has-text('Revoke it'):visible")
+    assert page.locator("td:has-text('revoked')").count() == 2
     assert spoken(page) == []
 
 
@@ -275,6 +287,16 @@ def test_machines_are_renamed_and_revoked(browser: object, server: Server, machi
     page.click("button:has-text('Revoke it'):visible")
     assert page.locator(".state:has-text('revoked')").count() == 1
     walk(page, "machines-revoked")
+    grow_stale(server)
+    page.reload()
+    page.locator("summary:has-text('Revoke')").click()
+    page.locator("input[name=password]:visible").fill("not this one at all")
+    page.click("button:has-text('Revoke it'):visible")
+    assert "not your password" in alert(page)
+    walk(page, "machines-revoke-refused")
+    page.locator("input[name=password]:visible").fill(PASSWORD)
+    page.click("button:has-text('Revoke it'):visible")
+    assert page.locator(".state:has-text('revoked')").count() == 2
     assert spoken(page) == []
 
 
@@ -340,14 +362,21 @@ def test_logging_without_an_account_and_claiming_it(browser: object, server: Ser
     page.goto(link)
     page.wait_for_url(f"{server.url}/anon-*")
     assert "1 of 100 runs" in page.inner_text("main")
-    walk(page, "anonymous-home")
+    assert "run runkey claim on the machine that logs here" in page.inner_text("main")
+    walk(page, "anonymous-home-by-link")
     page.goto(logged.stdout.split()[-1])
     page.wait_for_selector("figure")
     walk(page, "anonymous-run")
     page.goto(server.url + "/settings/keys")
     assert page.inner_text("h1") == "Not allowed"
     walk(page, "anonymous-not-allowed")
+    # Whoever has the key itself, which links of old official clients hold, may do more than look.
+    key = next(iter(json.loads((machine.home / ".config/runkey/credentials.json").read_text())["entries"].values()))["key"]
+    page.context.clear_cookies()
+    page.goto(f"{logged.stdout.split()[-1]}?apiKey={key}")
+    page.click("button:has-text('Open')")
     page.goto(server.url + "/")
+    walk(page, "anonymous-home")
     page.click("text=Make these runs yours")
     assert page.inner_text("h1") == "Make these runs yours"
     walk(page, "claim-begun")
@@ -365,6 +394,22 @@ def test_logging_without_an_account_and_claiming_it(browser: object, server: Ser
     page.wait_for_selector("[role=alert]")
     assert "opens nothing" in alert(page)
     walk(page, "try-opens-nothing")
+    assert spoken(page) == []
+
+
+def test_a_link_to_another_account_asks_whoever_is_signed_in(browser: object, server: Server, machine: Machine) -> None:
+    done = machine.run(RUNKEY, "login", "--host", server.url, "--anonymous")
+    link = re.search(r"(http://\S+/try#\S+)", done.stderr).group(1)
+    page = newcomer(browser, server, "mae")
+    page.goto(link)
+    page.wait_for_selector("text=signs mae out in this browser")
+    walk(page, "try-instead")
+    page.goto(server.url + "/settings/machines")
+    assert page.inner_text(".who .name").endswith("mae")
+    page.goto(link)
+    page.click("button:has-text('Open anon-')")
+    page.wait_for_url(f"{server.url}/anon-*")
+    assert "mae" not in page.inner_text("header")
     assert spoken(page) == []
 
 

@@ -9,6 +9,7 @@ import stat
 import subprocess
 import threading
 import time
+import urllib.parse
 from pathlib import Path
 
 import pytest
@@ -179,6 +180,29 @@ def test_sigterm_finishes_what_is_under_way_and_ends_with_0_within_5_seconds(tmp
     query = '{ project(name: "p") { run(name: "r") { historyLineCount } } }'
     assert b'"historyLineCount":1' in again.post("/graphql", {"query": query}, key)[1]
     assert again.stop() == 0
+
+
+def test_sigterm_lets_held_requests_go_at_once(tmp_path: Path) -> None:
+    """A machine that waits for a click is told that nobody has decided, and the worker ends by itself, its database closed."""
+    server = start_server(tmp_path / "data")
+    place = server.url.removeprefix("http://")
+    asking = http.client.HTTPConnection(place, timeout=20)
+    asking.request("POST", "/oauth/device_authorization", "client_id=runkey", {"Content-Type": "application/x-www-form-urlencoded"})
+    device_code = json.loads(asking.getresponse().read())["device_code"]
+    asking.close()
+    held = http.client.HTTPConnection(place, timeout=20)
+    form = urllib.parse.urlencode(
+        {"client_id": "runkey", "grant_type": "urn:ietf:params:oauth:grant-type:device_code", "device_code": device_code}
+    )
+    held.request("POST", "/oauth/token", form, {"Content-Type": "application/x-www-form-urlencoded", "Prefer": "wait=25"})
+    time.sleep(0.5)
+    began = time.monotonic()
+    assert server.stop() == 0
+    assert time.monotonic() - began < 4, "the worker had to be killed"
+    answer = held.getresponse()
+    assert (answer.status, json.loads(answer.read())["error"]) == (400, "authorization_pending")
+    held.close()
+    assert not (server.data / "runkey.db-wal").exists()
 
 
 def test_a_foreign_host_is_misdirected(server: Server) -> None:

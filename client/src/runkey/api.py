@@ -7,8 +7,9 @@ for a host, the server must sign a challenge. One that does not, or is another o
 import json
 import os
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NoReturn
 
 from runkey import identity as signatures
 from runkey import session, transport
@@ -19,12 +20,14 @@ from runkey.errors import AuthenticationError, ForbiddenError, ServerError, Wron
 from runkey.settings import host_name
 from runkey.terminal import printable
 from runkey.transport import Reply
-from runkey_wire import identity
+from runkey_wire import exports, identity
 from runkey_wire.errors import Malformed
 
 VIEWER_SECONDS = 10.0
 PROOF_SECONDS = 2.5
 """For the proof, which comes first of all: within three seconds a person hears that nothing answers."""
+EXPORT_SECONDS = 300.0
+"""For each piece. Before the first, a server reads all of what is exported once, to find out which columns it has."""
 
 _JSON = {"Content-Type": "application/json", "Accept": "application/json"}
 _KEY = "id name description kind lastFour state createdAt lastUsedAt expiresAt revokedAt"
@@ -236,6 +239,19 @@ def _machine(answer: Fields) -> dict[str, Any]:
     return found | {"runCount": answer.count("runCount"), "hosts": answer.texts("hosts"), "isThis": answer.flag("isThis")}
 
 
+@contextmanager
+def export(credential: Credential, entity: str, project: str, run: str | None, *, kind: str, file_format: str) -> Iterator[Iterator[bytes]]:
+    """Fetch an export, piece by piece. Raises as `graphql` does; the pieces raise ConnectionFailed when they end before their end."""
+    query = f"kind={kind}&format={file_format}"
+    prove_once(credential.host, credential.server_id)
+    url = f"{credential.host}{exports.path(entity, project, run)}?{query}"
+    headers = {"Authorization": f"Bearer {credential.secret.reveal()}", "Accept-Encoding": "identity"}
+    with transport.download(url, headers=headers, timeout_seconds=EXPORT_SECONDS) as answer:
+        if answer.status != 200:
+            _refuse(credential.host, answer.reply())
+        yield answer.pieces()
+
+
 def is_runkey_server(host: str, *, timeout_seconds: float = 1.0) -> bool:
     """Tell whether a runkey server answers at a host, without sending it anything."""
     try:
@@ -263,12 +279,8 @@ def describe(reply: Reply) -> str:
 def _data(host: str, reply: Reply) -> dict[str, Any]:
     answer = parse(reply)
     sentence = _sentence(answer)
-    if reply.status == 401:
-        raise AuthenticationError(f"{host} refused the key: {sentence or 'it is unknown, revoked or expired'}.")
-    if reply.status == 403:
-        raise ForbiddenError(sentence or f"{host} does not allow this.")
-    if reply.status in (408, 429) or reply.status >= 500:
-        raise _cannot_now(host, reply)
+    if reply.status in (401, 403, 408, 429) or reply.status >= 500:
+        _refuse(host, reply)
     if not isinstance(answer, dict):
         raise ServerError(f"{host} does not answer as a runkey server does: {describe(reply)}.", status=reply.status)
     problems = answer.get("errors")
@@ -287,6 +299,18 @@ def _code(problems: Any) -> Any:
     first = problems[0] if isinstance(problems, list) and problems else None
     extensions = first.get("extensions") if isinstance(first, dict) else None
     return extensions.get("code") if isinstance(extensions, dict) else None
+
+
+def _refuse(host: str, reply: Reply) -> NoReturn:
+    """Raise what an answer means that is none."""
+    sentence = _sentence(parse(reply))
+    if reply.status == 401:
+        raise AuthenticationError(f"{host} refused the key: {sentence or 'it is unknown, revoked or expired'}.")
+    if reply.status == 403:
+        raise ForbiddenError(sentence or f"{host} does not allow this.")
+    if reply.status in (408, 429) or reply.status >= 500:
+        raise _cannot_now(host, reply)
+    raise ServerError(sentence or f"{host} does not answer as a runkey server does: {describe(reply)}.", status=reply.status)
 
 
 def _cannot_now(host: str, reply: Reply) -> ServerError:

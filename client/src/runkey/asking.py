@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 BROWSE = "Log in with your browser"
 PASTE = "Paste an API key"
 TRY = "Try it without an account: a private dashboard, which you can claim later"
+KEEP = "Keep it on this machine for now: offline, to be sent later with `runkey sync`"
 
 
 def ask_for_key(steps: "Login", host: str) -> bool:
@@ -34,16 +35,16 @@ def ask_for_key(steps: "Login", host: str) -> bool:
             if _took_over(steps, host, before):
                 return True
             steps.prove(host)
-            ways: dict[str, Callable[[Login, str], None]] = {BROWSE: _browse, PASTE: _paste}
+            ways: dict[str, Callable[[Login, str], bool]] = {BROWSE: _browse, PASTE: _paste}
             if _may_try(steps, host):
                 ways[TRY] = _try
+            if not steps.settings.force and not steps.is_command:
+                ways[KEEP] = _keep_here
             if steps.terminal.is_notebook:
-                _browse(steps, host)
-                return True
+                return _browse(steps, host)
             steps.terminal.say(f"Logging in to {host}.")
             chosen = steps.terminal.choose(list(ways), steps.remaining())
-            list(ways.values())[chosen](steps, host)
-            return True
+            return list(ways.values())[chosen](steps, host)
     except TimedOut:
         return steps.time_is_over()
     except EOFError:
@@ -106,11 +107,17 @@ def _may_try(steps: "Login", host: str) -> bool:
     return endpoints.read_metadata(host, timeout_seconds=steps.network_seconds()).get(ANONYMOUS_SUPPORTED) is True
 
 
-def _try(steps: "Login", host: str) -> None:
+def _try(steps: "Login", host: str) -> bool:
     _make_anonymous(steps, host)
+    return True
 
 
-def _browse(steps: "Login", host: str) -> None:
+def _keep_here(steps: "Login", _: str) -> bool:
+    steps.update_session(None)
+    return False
+
+
+def _browse(steps: "Login", host: str) -> bool:
     # slow import: what only a login through a browser needs
     from runkey.oauth import browser
     from runkey.oauth.joining import RENEWALS, Joining, describe_this_machine
@@ -135,12 +142,14 @@ def _browse(steps: "Login", host: str) -> None:
         renewals=RENEWALS if steps.terminal.can_type else 0,
     )
     joining.wait(lambda joined: steps.join(joined, host, place))
+    return True
 
 
-def _paste(steps: "Login", host: str) -> None:
+def _paste(steps: "Login", host: str) -> bool:
     steps.terminal.say(f"Make a key in your browser: {host}/authorize")
     with steps.terminal.hiding():
         _paste_until_taken(steps)
+    return True
 
 
 def _paste_until_taken(steps: "Login") -> None:

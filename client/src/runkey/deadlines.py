@@ -20,13 +20,17 @@ _now = threading.local()
 
 
 @contextmanager
-def until(moment: float) -> Iterator[None]:
-    """Let every connection that this thread uses in the block wait until a moment of the monotonic clock, and no longer."""
-    _now.deadline = moment
+def within(seconds: float, *, for_each_piece: bool = False) -> Iterator[None]:
+    """Let every connection that this thread uses in the block take so long, and no longer.
+
+    for_each_piece: of what is sent; the last one's time is the answer's, too.
+    """
+    _now.deadline = time.monotonic() + seconds
+    _now.renewed_by = seconds if for_each_piece else None
     try:
         yield
     finally:
-        _now.deadline = None
+        _now.deadline = _now.renewed_by = None
 
 
 def _remaining() -> float | None:
@@ -38,6 +42,12 @@ def _remaining() -> float | None:
     if seconds <= 0:
         raise TimeoutError("the time for the answer is over")
     return float(seconds)
+
+
+def _renew() -> None:
+    seconds = getattr(_now, "renewed_by", None)
+    if seconds is not None:
+        _now.deadline = time.monotonic() + seconds
 
 
 class _Incoming(io.RawIOBase):
@@ -76,9 +86,11 @@ class _Sending:
     sock: Any
 
     def send(self, data: Any) -> None:
-        if self.sock is not None:
-            self.sock.settimeout(_remaining())
+        seconds = _remaining()
+        if self.sock is not None and seconds is not None:
+            self.sock.settimeout(seconds)
         super().send(data)  # type: ignore[misc]
+        _renew()
 
 
 class _Plain(_Sending, HTTPConnection):

@@ -65,6 +65,14 @@ class Environment:
         return os.path.join(self.get("XDG_CONFIG_HOME") or os.path.join(self.home, ".config"), "runkey")
 
     @property
+    def runs_folder(self) -> str:
+        """Where runs keep their journals: RUNKEY_DIR, `runkey` in WANDB_DIR, else `runkey` in the current folder."""
+        named = self.get("RUNKEY_DIR")
+        if named:
+            return os.path.expanduser(named)
+        return os.path.join(os.path.expanduser(self.get("WANDB_DIR") or ""), "runkey")
+
+    @property
     def home(self) -> str:
         """The person's home folder."""
         return self.get("HOME", "USERPROFILE") or os.path.expanduser("~")

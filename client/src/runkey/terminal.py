@@ -40,6 +40,11 @@ class Terminal:
         if self.stderr is not None:
             print(PREFIX + printable(text), file=self.stderr, flush=True)
 
+    def progress(self, text: str) -> None:
+        """Show how far something is, in the place of what was shown before; nothing where nobody watches. An empty text clears it."""
+        if self.stderr is not None and _is_terminal(self.stderr):
+            print(f"\r\x1b[K{PREFIX}{printable(text)}" if text else "\r\x1b[K", end="", file=self.stderr, flush=True)
+
     def warn(self, text: str) -> None:
         """Say something that may be wrong."""
         self.say(f"Warning: {text}")

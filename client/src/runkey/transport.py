@@ -6,9 +6,9 @@ request: it takes four times as long as everything else of this package together
 """
 
 import os
-import time
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, BinaryIO
 
 from runkey.errors import ConnectionFailed, Layer
 from runkey.settings import Environment
@@ -20,7 +20,7 @@ CONNECT_SECONDS = 2.5
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
 """What is read of one answer, unpacked: more than any of ours, and too little to fill a computer's memory with."""
 
-_PIECE_BYTES = 8_192  # unpacked, at most a thousand times as many
+_SHORT_PIECE_BYTES = 8_192  # unpacked, at most a thousand times as many
 _USER_AGENT = f"runkey/{__version__}"
 
 
@@ -36,6 +36,41 @@ class Reply:
         self.body = body
 
 
+class Download:
+    """An answer whose body comes piece by piece. status, headers: as in Reply."""
+
+    def __init__(self, response: Any, url: str) -> None:
+        """Hold an answer that has begun."""
+        self.status: int = response.status
+        self.headers = {name.lower(): value for name, value in response.headers.items()}
+        self._response = response
+        self._url = url
+
+    def reply(self) -> Reply:
+        """Read a short answer whole: an error's."""
+        return Reply(self.status, self.headers, b"".join(self.pieces(_SHORT_BYTES)))
+
+    def pieces(self, at_most: int | None = None) -> Iterator[bytes]:
+        """Give the body. Raises ConnectionFailed when it ends before its end. at_most: bytes after which to stop reading."""
+        # slow import
+        import urllib3
+
+        try:
+            received = 0
+            for piece in self._response.stream(_PIECE_BYTES, decode_content=True):
+                yield piece
+                received += len(piece)
+                if at_most is not None and received >= at_most:
+                    return
+        except urllib3.exceptions.HTTPError:
+            host = "/".join(self._url.split("/", 3)[:3])
+            raise ConnectionFailed(f"{host} stopped before all of it had come.", "http") from None
+
+
+_PIECE_BYTES = 256 * 1024
+_SHORT_BYTES = 64 * 1024
+
+
 # One pool of connections a process: a fork must not share its parent's.
 _pools: dict[tuple[int, str | None], Any] = {}
 
@@ -45,10 +80,12 @@ def send(
     url: str,
     *,
     headers: Mapping[str, str] | None = None,
-    body: bytes | None = None,
+    body: bytes | BinaryIO | None = None,
     timeout_seconds: float = 10.0,
 ) -> Reply:
     """Send one request and wait for its answer. timeout_seconds: for the whole of it; connecting has its own limit within.
+
+    A body that is a file needs its Content-Length in the headers, and has that time for each of its pieces.
 
     Raises ConnectionFailed with the layer that failed. Any status is an answer.
     """
@@ -59,7 +96,7 @@ def send(
 
     proxy = _proxy_for(url)
     try:
-        with deadlines.until(time.monotonic() + timeout_seconds):
+        with deadlines.within(timeout_seconds, for_each_piece=body is not None and not isinstance(body, bytes)):
             response = _pool(proxy).request(
                 method,
                 url,
@@ -82,7 +119,7 @@ def _read(response: Any) -> bytes | None:
     """Read an answer to its end; None for one that is too long, which is left unread."""
     pieces, length = [], 0
     try:
-        while piece := response.read(_PIECE_BYTES, decode_content=True):
+        while piece := response.read(_SHORT_PIECE_BYTES, decode_content=True):
             length += len(piece)
             if length > MAX_ANSWER_BYTES:
                 return None
@@ -92,6 +129,34 @@ def _read(response: Any) -> bytes | None:
         # Of no effect on a connection that was given back.
         response.close()
     return b"".join(pieces)
+
+
+@contextmanager
+def download(url: str, *, headers: Mapping[str, str], timeout_seconds: float) -> Iterator[Download]:
+    """GET something large, and close the connection when the block ends. timeout_seconds: for each piece.
+
+    Raises ConnectionFailed as `send` does; so do the pieces.
+    """
+    # slow import
+    import urllib3
+
+    proxy = _proxy_for(url)
+    try:
+        response = _pool(proxy).request(
+            "GET",
+            url,
+            headers={"User-Agent": _USER_AGENT, **headers},
+            timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=timeout_seconds),
+            retries=False,
+            redirect=False,
+            preload_content=False,
+        )
+    except urllib3.exceptions.HTTPError as error:
+        raise _failed(error, url, proxy) from None
+    try:
+        yield Download(response, url)
+    finally:
+        response.close()
 
 
 def _pool(proxy: str | None) -> Any:

@@ -4,8 +4,9 @@ One request carries lines of several files of a run, each from an offset on, and
 a repeated request harmless: a line is written at its place, never appended blindly.
 """
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from runkey_wire.errors import Malformed
@@ -17,6 +18,7 @@ CONSOLE = "output.log"
 
 # No file has this many lines: 2^53, above which a JSON number is no longer exact everywhere.
 _MAX_OFFSET_LINES = 2**53
+_LINES_AT_ONCE = 256
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,36 @@ def build(request: FileStreamRequest) -> dict[str, Any]:
     return body
 
 
+def encode(request: FileStreamRequest) -> bytes:
+    """Write a request as the bytes that go on the wire.
+
+    Piece by piece: the standard library writes JSON in one go that no other thread can interrupt, and a training waits for it.
+    """
+    files = []
+    for name, chunk in request.files.items():
+        groups = [chunk.lines[first : first + _LINES_AT_ONCE] for first in range(0, len(chunk.lines), _LINES_AT_ONCE)]
+        content = ",".join([_dumps(group)[1:-1] for group in groups])
+        files.append(f'{_dumps(name)}:{{"offset":{chunk.offset},"content":[{content}]}}')
+    members = [f'"files":{{{",".join(files)}}}'] if files else []
+    rest = _dumps(build(replace(request, files={})))[1:-1]
+    # Half of a surrogate pair has no UTF-8: it becomes a question mark.
+    return ("{" + ",".join([*members, rest] if rest else members) + "}").encode("utf-8", "replace")
+
+
+def merge(first: Chunk, second: Chunk) -> Chunk | None:
+    """Give one chunk that does what two do one after the other; None when no one chunk can: there are lines between them.
+
+    Lines of the second replace those of the first, as console lines do that are written again.
+    """
+    start, end = first.offset, first.offset + len(first.lines)
+    if not start <= second.offset <= end:
+        return None
+    if second.offset == end:
+        return Chunk(start, first.lines + second.lines)
+    kept = first.lines[: second.offset - start]
+    return Chunk(start, kept + second.lines + first.lines[len(kept) + len(second.lines) :])
+
+
 def _parse_chunk(name: str, chunk: Any) -> Chunk:
     where = f"files.{name[:80]}"
     if not isinstance(chunk, dict):
@@ -98,6 +130,10 @@ def _given(body: Mapping[str, Any], name: str, absent: Any) -> Any:
     """Give a member, or what stands for one that is absent or null."""
     value = body.get(name)
     return absent if value is None else value
+
+
+def _dumps(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _is_int(value: Any) -> bool:

@@ -327,7 +327,7 @@ def test_a_server_that_says_it_is_another_gets_no_browser(tmp_path: Path, issuer
     login = Joining(host, {}, clock=SystemClock(), remaining=lambda: 10.0, invite=invite, opener=[sys.executable, "-c", "pass"], renewals=0)
     try:
         with pytest.raises(AuthenticationError, match="said no"):
-            login.wait()
+            login.wait(lambda joined: None)
     finally:
         server.shutdown()
         server.server_close()

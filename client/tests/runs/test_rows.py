@@ -2,26 +2,36 @@
 
 import json
 import math
-from collections.abc import Callable
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runkey.credentials.model import Credential, Secret
+from runkey.runs.config import config_text
 from runkey.runs.encoding import encode
 from runkey.runs.history import History, StepIsPast
 from runkey.runs.mapping import Watched
-from runkey.runs.run import Run, config_text
+from runkey.runs.model import Standing
+from runkey.runs.recording import Recorder
+from runkey.runs.run import Run
+from runkey.scrubbing import NOTE, Scrubber
+from runkey.stream import MAX_LINE_BYTES, Acknowledged, Lock
+from runkey.stream.gathering import Gatherer
 from runkey.terminal import Terminal
+from runkey_wire import api_key
 
 
 def logged(*calls: tuple[dict[str, object], int | None, bool | None]) -> list[dict[str, object]]:
-    history = History(started=100.0)
     rows: list[dict[str, object]] = []
+    history = History(100.0, rows.append)
     for number, (data, step, commit) in enumerate(calls):
-        rows += history.log(data, step, commit, 101.0 + number)
-    return rows + history.flush()
+        history.add(data, step, commit, 101.0 + number)
+    history.complete()
+    return rows
 
 
 def short(rows: list[dict[str, object]]) -> list[tuple[object, dict[str, object]]]:
@@ -36,6 +46,7 @@ def short(rows: list[dict[str, object]]) -> list[tuple[object, dict[str, object]
         ([({"a": 1}, 5, None), ({"b": 2}, 5, None), ({"c": 3}, 9, None)], [(5, {"a": 1, "b": 2}), (9, {"c": 3})]),
         ([({"a": 1}, 3, True), ({"b": 2}, None, None)], [(3, {"a": 1}), (4, {"b": 2})]),
         ([({"a": 1}, None, False)], [(0, {"a": 1})]),
+        ([({"a": 1}, 4, None), ({"b": 2}, None, None), ({"c": 3}, None, None)], [(4, {"a": 1, "b": 2}), (5, {"c": 3})]),
         ([], []),
     ],
 )
@@ -44,10 +55,10 @@ def test_steps_are_those_of_w_and_b(calls: list, rows: list) -> None:
 
 
 def test_a_step_that_is_past_is_refused() -> None:
-    history = History(started=0.0)
-    history.log({"a": 1}, 5, True, 1.0)
+    history = History(0.0)
+    history.add({"a": 1}, 5, True, 1.0)
     with pytest.raises(StepIsPast):
-        history.log({"a": 1}, 5, None, 1.0)
+        history.add({"a": 1}, 5, None, 1.0)
 
 
 def test_time_rides_along() -> None:
@@ -57,16 +68,21 @@ def test_time_rides_along() -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from([None, True, False]), st.booleans()), max_size=30))
 def test_steps_grow_and_nothing_logged_is_lost(calls: list[tuple[int, bool | None, bool]]) -> None:
-    history = History(started=0.0)
-    rows, expected = [], set()
+    rows: list[dict[str, object]] = []
+    parts: dict[int, dict[str, object]] = {}
+    history, expected = History(0.0, rows.append), set()
     for number, (ahead, commit, with_step) in enumerate(calls):
         step = history.step + ahead if with_step else None
-        rows += history.log({f"k{number}": number}, step, commit, float(number))
+        part = history.add({f"k{number}": number}, step, commit, float(number))
+        parts.setdefault(part.number, {}).update(part.row)
         expected.add(f"k{number}")
-    rows += history.flush()
+    history.complete()
     steps = [row["_step"] for row in rows]
     assert steps == sorted(set(steps))
     assert {key for row in rows for key in row if not key.startswith("_")} == expected
+    # What a journal is told bit by bit comes to the same.
+    assert [parts[number] for number in sorted(parts)] == rows
+    assert sorted(parts) == list(range(len(rows)))
 
 
 class Scalar:
@@ -104,66 +120,174 @@ def test_what_is_set_is_held_as_it_was_then() -> None:
     values = Watched({"first": listed})
     values["array"] = array
     values.update(listed=listed, scalar=numpy.float32(0.5))
-    values.set_quietly({"row": array})
     array += 1
     listed.append(3)
-    assert values.copy() == {"first": [1, 2], "array": [1.0, 2.0], "listed": [1, 2], "scalar": 0.5, "row": [1.0, 2.0]}
+    assert values.copy() == {"first": [1, 2], "array": [1.0, 2.0], "listed": [1, 2], "scalar": 0.5}
     assert type(values["scalar"]) is float
     odd = object()
     values["odd"] = odd
     assert values["odd"] is odd
 
 
-def run_without_a_server(capsys: pytest.CaptureFixture[str]) -> tuple[Run, Callable[[], list[str]]]:
-    run = Run("r", "p", "mira", "a run", None, Credential("http://127.0.0.1:9", Secret("x" * 40), "a test", account="mira"), Terminal())
-    return run, lambda: [line for line in capsys.readouterr().err.splitlines() if line]
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[Run]:
+    """A run that only keeps its journal."""
+    made = Run(Standing(id="r", project="p", entity="mira", started=time.time()), Terminal())
+    lock = Lock(str(tmp_path))
+    assert lock.take()
+    made.record_to(Recorder(str(tmp_path), lock, made.state, made._warn, {}), None)
+    yield made
+    made.finish()
 
 
-def test_a_row_that_is_too_long_costs_only_itself_and_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
-    run, said = run_without_a_server(capsys)
-    for length in (1, 2_000_000, 2_000_001, 1):
+def said(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    return [line for line in capsys.readouterr().err.splitlines() if line]
+
+
+def journaled(run: Run) -> list[dict[str, object]]:
+    assert run.folder is not None
+    gatherer = Gatherer(run.folder, Acknowledged(run.folder))
+    batch = gatherer.gather(None, 10**9)
+    gatherer.reader.close()
+    return [json.loads(line) for line in batch.lines]
+
+
+def test_a_row_that_is_too_long_costs_only_itself_and_is_said_once(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    for length in (1, MAX_LINE_BYTES, MAX_LINE_BYTES + 1, 1):
         run.log({"text": "x" * length})
-    lines = said()
+    lines = said(capsys)
     assert len(lines) == 1
     assert "too long" in lines[0]
-    assert len(run._queue) == 2
+    assert [row["_step"] for row in journaled(run)] == [0, 3]
 
 
-def test_steps_that_are_past_and_odd_values_are_said_once(capsys: pytest.CaptureFixture[str]) -> None:
-    run, said = run_without_a_server(capsys)
+def test_steps_that_are_past_and_odd_values_are_said_once(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     run.log({"a": 1}, step=10, commit=True)
     for step in range(5):
         run.log({"a": 1}, step=step)
     for _ in range(5):
         run.log({"odd": object()})
-    lines = said()
-    assert len(lines) == 2
+    run.log([("a", 1)])  # type: ignore[arg-type]
+    run.log({"a": 1}, step="soon")  # type: ignore[arg-type]
+    lines = said(capsys)
+    assert len(lines) == 4
     assert "past" in lines[0]
     assert "'odd'" in lines[1]
+    assert "mapping" in lines[2]
+    assert "whole number" in lines[3]
 
 
-def test_a_summary_that_is_too_long_is_not_sent(capsys: pytest.CaptureFixture[str]) -> None:
-    run, said = run_without_a_server(capsys)
+def test_a_summary_that_is_too_long_is_not_sent(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     run.summary["text"] = "x" * 2_000_000
     assert run.take_summary() is None
-    assert "summary" in said()[0]
+    assert "summary" in said(capsys)[0]
     run.summary["text"] = "short"
     assert json.loads(run.take_summary() or "") == {"text": "short"}
 
 
-def test_config_goes_out_in_w_and_bs_shape() -> None:
-    assert json.loads(config_text({"lr": 0.1, "n": {"a": 1}})) == {"lr": {"value": 0.1}, "n": {"value": {"a": 1}}}
+def test_what_is_logged_is_as_it_was_then(run: Run) -> None:
+    numpy = pytest.importorskip("numpy")
+    array, nested = numpy.array([1.0, 2.0]), {"a": [1]}
+    run.log({"array": array, "nested": nested, "scalar": numpy.float32(0.5)}, step=1)
+    array += 1
+    nested["a"].append(2)
+    run.log({"later": 1}, step=2)
+    row = journaled(run)[0]
+    assert (row["array"], row["nested"], row["scalar"]) == ([1.0, 2.0], {"a": [1]}, 0.5)
+    assert run.summary["nested"] == {"a": [1]}
+
+
+class Picture:
+    """What an image looks like from here."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def _runkey_media(self, run: Run, key: str, step: int) -> dict[str, object]:
+        if self.name == "broken":
+            raise ValueError("no picture")
+        run.upload(f"media/{key}_{step}.png", data=self.name.encode())
+        return {"_type": "image-file", "path": f"media/{key}_{step}.png"}
+
+    @classmethod
+    def _runkey_media_list(cls, items: "list[Picture]", run: Run, key: str, step: int) -> dict[str, object]:
+        return {"_type": "images/separated", "count": len(items)}
+
+
+def test_media_become_what_they_give(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    run.log(
+        {"loss": 1, "img": Picture("one"), "val": {"img": Picture("two")}, "all": [Picture("a"), Picture("b")], "bad": Picture("broken")}
+    )
+    run.log({"img": Picture("later")}, step=7)
+    run.log({"end": 1}, step=8)
+    first, second = journaled(run)
+    assert {key: value for key, value in first.items() if not key.startswith("_")} == {
+        "loss": 1,
+        "img": {"_type": "image-file", "path": "media/img_0.png"},
+        "val": {"img": {"_type": "image-file", "path": "media/val.img_0.png"}},
+        "all": {"_type": "images/separated", "count": 2},
+    }
+    assert second["img"] == {"_type": "image-file", "path": "media/img_7.png"}
+    assert run.summary["img"] == second["img"]
+    assert Path(run.dir, "media", "img_0.png").read_bytes() == b"one"
+    assert [line for line in said(capsys) if "'bad'" in line and "no picture" in line]
+
+
+def test_files_of_odd_names_are_refused_and_said(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("../x", "/etc/passwd", "a/../../x", ""):
+        assert run.upload(name, data=b"x") is False
+    assert run.upload("absent", path=tmp_path / "nowhere") is False
+    assert run.upload("deep/er/x.txt", data=b"x") is True
+    assert len(said(capsys)) == 5
+
+
+def test_save_names_files_as_the_script_does(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = tmp_path / "place"
+    (place / "ckpt").mkdir(parents=True)
+    for name in ("a.txt", "b.txt", "ckpt/c.pt"):
+        (place / name).write_text(name)
+    monkeypatch.chdir(place)
+    assert [os.path.relpath(path, run.dir) for path in run.save("*.txt")] == ["a.txt", "b.txt"]
+    assert [os.path.relpath(path, run.dir) for path in run.save("ckpt/c.pt")] == ["ckpt/c.pt"]
+    assert [os.path.relpath(path, run.dir) for path in run.save(place / "ckpt" / "*")] == ["ckpt/c.pt"]
+    assert [os.path.relpath(path, run.dir) for path in run.save(place / "ckpt" / "*", base_path=place)] == ["ckpt/c.pt"]
+    assert run.save("none*") == []
+    assert len(said(capsys)) == 1
+
+
+def test_a_finished_run_takes_nothing_more(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    run.log({"a": 1})
+    run.finish()
+    run.log({"a": 2})
+    run.log_console(0, ["x"])
+    run.log_system({"x": 1})
+    assert run.upload("x", data=b"x") is False
+    assert [row["a"] for row in journaled(run)] == [1]
+    assert len(said(capsys)) == 2
+
+
+def test_config_goes_out_in_w_and_bs_shape_and_without_keys() -> None:
+    secret = api_key.join("user", "7" * api_key.BODY_CHARACTERS)
+    text = config_text({"lr": 0.1, "n": {"a": secret}}, {"t": {}}, None, Scrubber(lambda _: None).scrub)
+    assert secret not in text
+    assert json.loads(text) == {
+        "lr": {"value": 0.1},
+        "n": {"value": {"a": f"rku_…{NOTE}"}},
+        "_wandb": {"value": {"t": {}}},
+    }
 
 
 def test_a_watched_mapping_tells_of_every_change() -> None:
     told = []
-    values = Watched({"a": 1}, lambda: told.append(1))
+    values = Watched({"a": 1}, lambda given, removed: told.append((given, removed)))
     values["b"] = 2
     values.c = 3
-    values.update({"d": 4}, e=5, allow_val_change=True)
+    values.update({"d": 4}, e=5)
     del values["a"]
     assert dict(values) == {"b": 2, "c": 3, "d": 4, "e": 5}
     assert values.c == 3
-    assert len(told) == 4
+    assert told == [({"b": 2}, []), ({"c": 3}, []), ({"d": 4, "e": 5}, []), ({}, ["a"])]
     with pytest.raises(AttributeError):
         _ = values.absent

@@ -1,17 +1,19 @@
-"""The sender against a real HTTP server that answers from a script."""
+"""The sender, with a real journal, against a real HTTP server that answers from a script."""
 
+import gzip
 import json
 import threading
 import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
 from runkey import session
 from runkey.clock import SystemClock
 from runkey.credentials.model import Credential, Secret
-from runkey.stream import MAX_LINE_CHARACTERS, LineIsTooLong, Queue, Sender
+from runkey.stream import MAX_LINE_BYTES, Journal, Position, Sender, framing
 
 
 class Scripted:
@@ -25,12 +27,33 @@ class Scripted:
         self.good_key = "good"
         self.largest = 0
         self.before_answering: Callable[[], None] = lambda: None
+        self.features: list[dict[str, object]] = []
+        self.gzipped = 0
+        self.files: dict[str, bytes] = {}
+        self.file_script: list[int] = []
+        self.uploaded: list[str] = []
         scripted = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                scripted.answer(self, body)
+                data = self.rfile.read(int(self.headers["Content-Length"]))
+                if self.headers["Content-Encoding"] == "gzip":
+                    scripted.gzipped += 1
+                    data = gzip.decompress(data)
+                body = json.loads(data)
+                if self.path == "/graphql" and "serverInfo" in body["query"]:
+                    scripted.reply(self, 200, json.dumps({"data": {"serverInfo": {"features": scripted.features}}}).encode())
+                elif self.path == "/graphql" and "createRunFiles" in body["query"]:
+                    scripted.give_addresses(self, body["variables"])
+                else:
+                    scripted.answer(self, body)
+
+            def do_PUT(self) -> None:
+                data = self.rfile.read(int(self.headers["Content-Length"]))
+                status = scripted.file_script.pop(0) if scripted.file_script else 200
+                if status == 200:
+                    scripted.files[self.path] = data
+                scripted.reply(self, status, b"")
 
             def log_message(self, *words: object) -> None:
                 pass
@@ -54,16 +77,24 @@ class Scripted:
                 for index, line in enumerate(chunk["content"]):
                     assert self.lines.setdefault(chunk["offset"] + index, line) == line
             self.last = body
+            self.uploaded += body.get("uploaded", [])
         if step == "lost":
             handler.connection.close()
             return
-        handler.send_response(200 if step == "stop" else int(step))
-        if step == 503:
+        self.reply(handler, 200 if step == "stop" else int(step), b'{"stopped": true}' if step == "stop" else b"{}")
+
+    def give_addresses(self, handler: BaseHTTPRequestHandler, variables: dict) -> None:
+        made = [{"name": name, "uploadUrl": f"{self.url}/put/{name}"} for name in variables["files"]]
+        answer = {"createRunFiles": {"runID": "1", "uploadHeaders": ["X-Odd:yes"], "files": made}}
+        self.reply(handler, 200, json.dumps({"data": answer}).encode())
+
+    def reply(self, handler: BaseHTTPRequestHandler, status: int, body: bytes) -> None:
+        handler.send_response(status)
+        if status == 503:
             handler.send_header("Retry-After", "0")
-        reply = b'{"stopped": true}' if step == "stop" else b"{}"
-        handler.send_header("Content-Length", str(len(reply)))
+        handler.send_header("Content-Length", str(len(body)))
         handler.end_headers()
-        handler.wfile.write(reply)
+        handler.wfile.write(body)
 
 
 @pytest.fixture
@@ -80,16 +111,25 @@ def server() -> Iterator[Scripted]:
 class Source:
     """What a run tells its sender: each is taken once."""
 
-    def __init__(self, summary: str | None = None, config: str | None = None) -> None:
-        self.summary, self.config = summary, config
+    def __init__(self, summary: str | None = None, changes: dict[str, object] | None = None) -> None:
+        self.summary, self.changes = summary, changes
+        self.journal: Journal | None = None
 
     def take_summary(self) -> str | None:
         taken, self.summary = self.summary, None
         return taken
 
-    def take_config(self) -> str | None:
-        taken, self.config = self.config, None
+    def take_changes(self) -> dict[str, object] | None:
+        taken, self.changes = self.changes, None
         return taken
+
+    def end(self) -> Position | None:
+        assert self.journal is not None
+        return self.journal.end
+
+    def drop_before(self, position: Position) -> None:
+        assert self.journal is not None
+        self.journal.drop_before(position)
 
 
 class Sending:
@@ -98,33 +138,46 @@ class Sending:
     def __init__(
         self,
         server: Scripted,
+        folder: Path,
         key: str = "good",
         find: Callable[[Credential], Credential | None] = lambda _: None,
         source: Source | None = None,
+        segment_bytes: int = 64 * 1024 * 1024,
     ) -> None:
+        self.find = find
         self.said: list[str] = []
         self.stopped: list[int] = []
-        self.queue = Queue()
+        self.folder = folder
+        self.source = source or Source()
+        self.journal = self.source.journal = Journal(str(folder), lambda: b"{}", self.said.append, segment_bytes=segment_bytes)
         self.credential = Credential(server.url, Secret(key), "a test", account="mira")
-        self.sender = Sender(
-            self.queue,
-            source or Source(),
+        self.sender = self.make_sender()
+        self.sender.start()
+
+    def make_sender(self) -> Sender:
+        return Sender(
+            str(self.folder),
+            self.source,
             self.credential,
             ("mira", "a project", "r/1"),
             clock=SystemClock(),
             say=self.said.append,
             stop=lambda: self.stopped.append(1),
-            find_credential=find,
+            find_credential=lambda old: self.find(old),
             flush_seconds=0.01,
         )
-        self.sender.start()
 
     def log(self, first: int, count: int) -> None:
         for i in range(first, first + count):
-            self.queue.put(json.dumps({"_step": i}))
+            self.journal.append(framing.HISTORY, b'%d {"_step":%d}' % (i, i))
+
+    def log_file(self, name: str, data: bytes) -> None:
+        (self.folder / name).write_bytes(data)
+        self.journal.append(framing.FILE, json.dumps({"name": name, "path": name}).encode())
 
     def finish(self, seconds: float = 20.0) -> bool:
-        return self.sender.finish(0, seconds, lambda _: None)
+        self.journal.append(framing.END, b'{"exit_code":0}')
+        return self.sender.finish(seconds, lambda: None)
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
@@ -141,9 +194,9 @@ def whole(server: Scripted, count: int) -> bool:
 
 
 @pytest.mark.parametrize("script", [[], [503, 503], ["lost"], [500, "lost", 429], [408, 502, 504]])
-def test_whatever_passes_loses_nothing_and_doubles_nothing(server: Scripted, script: list[int | str]) -> None:
+def test_whatever_passes_loses_nothing_and_doubles_nothing(server: Scripted, tmp_path: Path, script: list[int | str]) -> None:
     server.script = list(script)
-    sending = Sending(server)
+    sending = Sending(server, tmp_path)
     sending.log(0, 50)
     wait_for(lambda: len(server.lines) == 50)
     sending.log(50, 50)
@@ -153,20 +206,20 @@ def test_whatever_passes_loses_nothing_and_doubles_nothing(server: Scripted, scr
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 410, 413, 422, 501])
-def test_what_is_final_is_said_once_and_ends_sending(server: Scripted, status: int) -> None:
+def test_what_is_final_is_said_once_and_ends_sending(server: Scripted, tmp_path: Path, status: int) -> None:
     server.script = [status]
-    sending = Sending(server)
+    sending = Sending(server, tmp_path)
     sending.log(0, 10)
     wait_for(lambda: sending.sender.failure is not None)
     sending.log(10, 10)
     assert not sending.finish()
     assert len(server.posts) == 1
     assert len(sending.said) == 1
-    assert "rows were not sent" in sending.said[0]
+    assert "kept in its journal" in sending.said[0]
 
 
-def test_a_refused_key_holds_back_until_another_comes(server: Scripted) -> None:
-    sending = Sending(server)
+def test_a_refused_key_holds_back_until_another_comes(server: Scripted, tmp_path: Path) -> None:
+    sending = Sending(server, tmp_path)
     sending.log(0, 10)
     wait_for(lambda: len(server.lines) == 10)
     server.good_key = "renewed"
@@ -183,29 +236,29 @@ def test_a_refused_key_holds_back_until_another_comes(server: Scripted) -> None:
     assert len(server.posts) > posts
 
 
-def test_a_key_that_another_terminal_stored_is_found(server: Scripted) -> None:
+def test_a_key_that_another_terminal_stored_is_found(server: Scripted, tmp_path: Path) -> None:
     server.good_key = "renewed"
-    sending = Sending(server, find=lambda old: old.replaced(secret=Secret("renewed")))
+    sending = Sending(server, tmp_path, find=lambda old: old.replaced(secret=Secret("renewed")))
     sending.log(0, 10)
     wait_for(lambda: len(server.lines) == 10)
     assert sending.finish()
     assert whole(server, 10)
 
 
-def test_finish_does_not_wait_for_a_key_that_nobody_brings(server: Scripted) -> None:
+def test_finish_does_not_wait_for_a_key_that_nobody_brings(server: Scripted, tmp_path: Path) -> None:
     server.good_key = "another"
-    sending = Sending(server)
+    sending = Sending(server, tmp_path)
     sending.log(0, 10)
     wait_for(lambda: bool(sending.said))
     began = time.monotonic()
     assert not sending.finish(30.0)
     assert time.monotonic() - began < 10
-    assert len(sending.queue) == 10
+    assert sending.sender.acknowledged.rows == 0
 
 
-def test_stop_reaches_the_script_once(server: Scripted) -> None:
+def test_stop_reaches_the_script_once(server: Scripted, tmp_path: Path) -> None:
     server.script = ["stop"] * 3
-    sending = Sending(server)
+    sending = Sending(server, tmp_path)
     for number in range(3):
         sending.log(number, 1)
         wait_for(lambda: len(server.lines) == number + 1)
@@ -213,9 +266,9 @@ def test_stop_reaches_the_script_once(server: Scripted) -> None:
     assert len(sending.stopped) == 1
 
 
-def test_a_refusal_of_a_key_that_was_replaced_meanwhile_is_not_minded(server: Scripted) -> None:
+def test_a_refusal_of_a_key_that_was_replaced_meanwhile_is_not_minded(server: Scripted, tmp_path: Path) -> None:
     server.good_key = "renewed"
-    sending = Sending(server)
+    sending = Sending(server, tmp_path)
 
     def adopt() -> None:
         server.before_answering = lambda: None
@@ -228,9 +281,9 @@ def test_a_refusal_of_a_key_that_was_replaced_meanwhile_is_not_minded(server: Sc
     assert sending.said == []
 
 
-def test_a_config_that_is_refused_costs_no_row(server: Scripted) -> None:
+def test_a_config_that_is_refused_costs_no_row(server: Scripted, tmp_path: Path) -> None:
     server.script = [503, 422]
-    sending = Sending(server, source=Source(config="{}"))
+    sending = Sending(server, tmp_path, source=Source(changes={"config": "{}"}))
     sending.log(0, 10)
     assert sending.finish()
     assert whole(server, 10)
@@ -238,28 +291,101 @@ def test_a_config_that_is_refused_costs_no_row(server: Scripted) -> None:
     assert [text for text in sending.said if "config" in text] == sending.said[-1:]
 
 
-def test_no_body_is_larger_than_a_server_takes_whatever_its_letters(server: Scripted) -> None:
-    sending = Sending(server, source=Source(summary=json.dumps({"s": "😀" * 500_000}, ensure_ascii=False)))
-    for _ in range(12):
-        assert sending.queue.put(json.dumps({"text": "😀" * 500_000}, ensure_ascii=False))
+def test_no_body_is_larger_than_a_server_takes_whatever_its_letters(server: Scripted, tmp_path: Path) -> None:
+    sending = Sending(server, tmp_path, source=Source(summary=json.dumps({"s": "😀" * 250_000}, ensure_ascii=False)))
+    quotes = json.dumps({"text": '"' * (MAX_LINE_BYTES // 2 - 20)}).encode()
+    assert len(quotes) <= MAX_LINE_BYTES
+    for i in range(6):
+        assert sending.journal.append(framing.HISTORY, b"%d %b" % (i, quotes))
     assert sending.finish(60)
-    assert len(server.lines) == 12
+    assert len(server.lines) == 6
     assert 2_000_000 < server.largest <= 16 * 1024 * 1024
 
 
-def test_a_line_that_fits_in_no_request_is_refused() -> None:
-    queue = Queue()
-    assert queue.put("x" * MAX_LINE_CHARACTERS)
-    with pytest.raises(LineIsTooLong):
-        queue.put("x" * (MAX_LINE_CHARACTERS + 1))
-    assert (len(queue), queue.refused) == (1, 1)
+def test_another_process_goes_on_where_one_stopped(server: Scripted, tmp_path: Path) -> None:
+    sending = Sending(server, tmp_path)
+    sending.log(0, 100)
+    wait_for(lambda: len(server.lines) == 100)
+    wait_for(lambda: (tmp_path / "sent.json").exists() and json.loads((tmp_path / "sent.json").read_text())["rows"] == 100)
+    sending.sender.abandon()
+    sending.log(100, 50)
+    sent_before = set(server.lines)
+    server.lines.clear()
+    sending.sender = sending.make_sender()
+    sending.sender.start()
+    assert sending.finish()
+    assert sorted(server.lines) == list(range(100, 150))
+    assert sent_before == set(range(100))
 
 
-def test_a_full_queue_refuses_and_counts() -> None:
-    queue = Queue(max_lines=10, max_characters=1_000)
-    assert [queue.put("x") for _ in range(12)] == [True] * 10 + [False] * 2
-    assert (len(queue), queue.refused, queue.is_nearly_full) == (10, 2, True)
-    assert queue.peek(3) == (0, ("x", "x", "x"))
-    queue.acknowledge(3)
-    assert queue.peek(100) == (3, ("x",) * 7)
-    assert queue.put("x" * 2_000) is False
+def test_a_note_that_is_damaged_or_gone_costs_no_row(server: Scripted, tmp_path: Path) -> None:
+    sending = Sending(server, tmp_path)
+    sending.log(0, 100)
+    wait_for(lambda: len(server.lines) == 100)
+    sending.sender.abandon()
+    (tmp_path / "sent.json").write_text('{"position": [1, ')
+    sending.sender = sending.make_sender()
+    sending.sender.start()
+    sending.log(100, 10)
+    assert sending.finish()
+    assert whole(server, 110)
+
+
+def test_parts_of_a_journal_that_the_server_has_go_while_the_run_lasts(server: Scripted, tmp_path: Path) -> None:
+    sending = Sending(server, tmp_path, segment_bytes=20_000)
+    sending.journal._look_at = 0  # so that a short journal is looked at, too
+    for first in range(0, 3_000, 100):
+        sending.log(first, 100)
+        sending.journal._look_at = 0
+    wait_for(lambda: len(server.lines) == 3_000)
+    wait_for(lambda: len(list(tmp_path.glob("journal.*"))) == 1)
+    assert sending.finish()
+    assert whole(server, 3_000)
+
+
+@pytest.mark.parametrize("is_enabled", [True, False])
+def test_bodies_are_packed_where_the_server_says_so(server: Scripted, tmp_path: Path, is_enabled: bool) -> None:
+    server.features = [{"name": "FILESTREAM_GZIP", "isEnabled": is_enabled}]
+    sending = Sending(server, tmp_path)
+    sending.log(0, 1_000)
+    assert sending.finish()
+    assert whole(server, 1_000)
+    assert (server.gzipped > 0) is is_enabled
+
+
+def test_files_arrive_and_are_named_before_the_last_word(server: Scripted, tmp_path: Path) -> None:
+    server.file_script = [503, 403]
+    sending = Sending(server, tmp_path)
+    sending.log(0, 5)
+    sending.log_file("a.txt", b"first")
+    sending.log_file("b.bin", bytes(100_000))
+    assert sending.finish()
+    assert server.files == {"/put/a.txt": b"first", "/put/b.bin": bytes(100_000)}
+    assert sorted(server.uploaded) == ["a.txt", "b.bin"]
+    assert server.last["complete"] is True
+    assert whole(server, 5)
+
+
+def test_a_file_that_the_server_will_not_take_costs_only_itself(server: Scripted, tmp_path: Path) -> None:
+    server.file_script = [413]
+    sending = Sending(server, tmp_path)
+    sending.log_file("large", b"x")
+    wait_for(lambda: sending.sender.uploader.failed == ["large"])
+    sending.log_file("small", b"y")
+    sending.log(0, 5)
+    assert sending.finish()
+    assert (server.files, server.uploaded) == ({"/put/small": b"y"}, ["small"])
+    assert [text for text in sending.said if "large" in text] == sending.said
+
+
+def test_files_that_were_not_sent_are_sent_by_the_next_process(server: Scripted, tmp_path: Path) -> None:
+    server.file_script = [503] * 1_000
+    sending = Sending(server, tmp_path)
+    sending.log_file("late", b"z")
+    wait_for(lambda: (tmp_path / "sent.json").exists())
+    sending.sender.abandon()
+    server.file_script = []
+    sending.sender = sending.make_sender()
+    sending.sender.start()
+    assert sending.finish()
+    assert (server.files, server.uploaded) == ({"/put/late": b"z"}, ["late"])

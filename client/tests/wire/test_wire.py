@@ -141,8 +141,39 @@ def test_a_request_that_is_built_parses_back(request: FileStreamRequest) -> None
     assert file_stream.parse(json.loads(json.dumps(file_stream.build(request)))) == request
 
 
+@given(requests)
+def test_the_bytes_of_a_request_say_what_is_built(request: FileStreamRequest) -> None:
+    # encode() is for speed; what it says must be what build() says.
+    assert json.loads(file_stream.encode(request)) == json.loads(json.dumps(file_stream.build(request)))
+
+
+def test_more_lines_than_are_written_at_once_and_half_a_surrogate_pair() -> None:
+    lines = tuple(f'{{"x":{i}}}' for i in range(1_000))
+    request = FileStreamRequest(files={"a": Chunk(3, lines), "b": Chunk(0, ("\ud800",))}, uploaded=("x",))
+    assert json.loads(file_stream.encode(request)) == {
+        "files": {"a": {"offset": 3, "content": list(lines)}, "b": {"offset": 0, "content": ["?"]}},
+        "uploaded": ["x"],
+    }
+
+
+pieces = st.builds(Chunk, st.integers(0, 6), st.lists(st.sampled_from("abc"), min_size=1, max_size=5).map(tuple))
+
+
+@given(pieces, pieces)
+def test_two_merged_are_two_sent_one_after_the_other(first: Chunk, second: Chunk) -> None:
+    def written(*chunks: Chunk) -> dict[int, str]:
+        return {place: line for chunk in chunks for place, line in enumerate(chunk.lines, chunk.offset)}
+
+    merged = file_stream.merge(first, second)
+    touches = first.offset <= second.offset <= first.offset + len(first.lines)
+    assert (merged is not None) is touches
+    if merged is not None:
+        assert written(merged) == written(first, second)
+
+
 def test_the_empty_request_is_a_heartbeat() -> None:
     assert file_stream.build(FileStreamRequest()) == {}
+    assert file_stream.encode(FileStreamRequest()) == b"{}"
     assert file_stream.parse({}) == FileStreamRequest()
     assert file_stream.parse({"files": None, "uploaded": None, "dropped": 0, "unknown": [1]}) == FileStreamRequest()
 

@@ -181,3 +181,13 @@ def test_what_is_no_number_is_on_no_chart(quick: Database) -> None:
     series = drawn(quick, 10)
     assert series is not None
     assert (series.x.tolist(), series.first.tolist()) == ([4.0, 6.0], [float(2**70), 3.0])
+
+
+def test_sums_beyond_what_a_float_holds_are_borne(quick: Database) -> None:
+    emptied(quick)
+    put(quick, 0, [{"_step": i, "x": 1.7e308 * (1 if i < 1_024 else -1)} for i in range(2_048)])
+    fold(quick)
+    for buckets in (2, 3_000):
+        series = drawn(quick, buckets)
+        assert (series.smallest.min(), series.largest.max(), int(series.count.sum())) == (-1.7e308, 1.7e308, 2_048)
+    assert drawn(quick, 1).count.tolist() == [2_048]

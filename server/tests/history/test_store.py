@@ -55,7 +55,7 @@ def fold(database: Database, stream: Stream = Stream.HISTORY, *, closes_gaps: bo
 
 def kept(database: Database, stream: Stream = Stream.HISTORY) -> dict[int, str]:
     with database.reading() as transaction:
-        return {line: text(row) for line, row in rows_of(STORE.read(transaction, RUN, stream)).items()}
+        return {line: text(row) for line, row in rows_of(STORE.view(transaction, RUN, stream).read()).items()}
 
 
 def simple(first: int, count: int, tag: object = 0) -> list:
@@ -104,7 +104,7 @@ ACTS = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=70, deadline=None, suppress_health_check=list(HealthCheck))
 @given(ACTS)
 def test_any_sequence_of_writes_and_folds_equals_the_rule(examples: Callable, acts: list) -> None:
     with examples() as quick:
@@ -123,8 +123,8 @@ def test_any_sequence_of_writes_and_folds_equals_the_rule(examples: Callable, ac
                 put(quick, act[0], rows)
                 oracle.append(act[0], rows)
             assert kept(quick) == oracle.texts()
-            assert STORE.next_line(quick.transaction, RUN, Stream.HISTORY) == max(oracle.rows, default=-1) + 1
-            steps = STORE.read(quick.transaction, RUN, Stream.HISTORY, names=()).get(STEPS)
+            assert STORE.view(quick.transaction, RUN, Stream.HISTORY).next_line == max(oracle.rows, default=-1) + 1
+            steps = STORE.view(quick.transaction, RUN, Stream.HISTORY).read(names=()).get(STEPS)
             assert (dict(zip(steps.lines.tolist(), steps.ints.tolist(), strict=True)) if steps else {}) == oracle.steps()
 
 
@@ -145,10 +145,11 @@ def test_outlines_and_facts_are_the_same_however_it_lies(examples: Callable, siz
             if random.random() < 0.7:
                 fold(quick)
         for _ in range(2):
-            whole = STORE.read(quick.transaction, RUN, Stream.HISTORY, names=["x"])
+            view = STORE.view(quick.transaction, RUN, Stream.HISTORY)
+            whole = view.read(names=["x"])
             made = outline(whole[("x",)], whole[STEPS].ints, 0)
-            found = STORE.outlines(quick.transaction, RUN, Stream.HISTORY, [("x",)])[("x",)]
-            told.append((found["block"].tolist(), STORE.facts(quick.transaction, RUN, Stream.HISTORY)[("x",)].counts))
+            found = view.outline(("x",))
+            told.append((found["block"].tolist(), view.facts[("x",)].counts))
             assert len(found) == len(made)
             for name in found.dtype.names:
                 if name == "sum":
@@ -190,7 +191,7 @@ def test_a_line_that_comes_late_unfolds_what_follows_it(database: Database) -> N
     put(database, 20, simple(20, 10))
     fold(database)
     with database.reading() as transaction:
-        assert STORE.next_line(transaction, RUN, Stream.HISTORY) == 30
+        assert STORE.view(transaction, RUN, Stream.HISTORY).next_line == 30
     fold(database, closes_gaps=True)
     put(database, 10, simple(10, 10))
     expected = {line: text(row) for line, row in enumerate(simple(0, 30))}
@@ -240,7 +241,7 @@ def test_ten_thousand_keys_and_one(database: Database) -> None:
     put(database, 3, [wide])
     assert list(kept(database).values()) == [text(row) for row in (wide, {"one": 1}, wide, wide)]
     with database.reading() as transaction:
-        assert len(STORE.facts(transaction, RUN, Stream.HISTORY)) == 10_001
+        assert len(STORE.view(transaction, RUN, Stream.HISTORY).facts) == 10_001
 
 
 @pytest.mark.parametrize("bad", ["", "x", "[1]", "1", "null", '{"a":', "{" * 100_000, '{"a":1}\n{"b":2}', '{"a":1} {"b":2}'])

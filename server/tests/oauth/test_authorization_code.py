@@ -6,7 +6,9 @@ import urllib.parse
 
 import pytest
 from house import House, Visitor
+from outside import eventually
 
+from runkey_server import accounts
 from runkey_server.oauth.authorization_code import is_loopback_redirect
 
 VERIFIER = "v" * 64
@@ -223,3 +225,31 @@ def test_the_page_cannot_be_framed_and_posts_only_to_us_and_the_program(house: H
 
 def test_a_redirect_after_a_post_turns_into_a_get(house: House, mira: Visitor) -> None:
     assert mira.post("/oauth/authorize", at=address(), decision="approve", **REQUEST).status_code == 303
+
+
+@pytest.mark.holds("RFC 7009 2.1")
+def test_a_code_can_be_ended_and_what_it_gave(house: House, mira: Visitor) -> None:
+    unspent = get_code(mira)["code"]
+    assert house.client.post("/oauth/revoke", data={"token": unspent}).status_code == 200
+    assert redeem(house, unspent)[1]["error"] == "invalid_grant"
+    spent = get_code(mira)["code"]
+    key = redeem(house, spent)[1]["access_token"]
+    assert house.client.post("/oauth/revoke", data={"token": spent}).status_code == 200
+    eventually(lambda: house.graphql(key, "{ viewer { username } }").status_code == 401, 2.0)
+
+
+def test_a_code_from_before_another_password_is_worth_nothing(house: House, mira: Visitor) -> None:
+    code = get_code(mira)["code"]
+    house.clock.advance(seconds=5)
+    with house.database.writing() as transaction:
+        link = accounts.issue_link(transaction, accounts.RESET, at=house.clock(), account=accounts.get_account(transaction, "mira"))
+    accounts.redeem_sign_in(house.database, link, "six brown herons at dawn", house.clock())
+    assert redeem(house, code)[1]["error"] == "access_denied"
+
+
+def test_a_program_that_was_here_before_is_shown_as_what_it_renews(house: House, mira: Visitor) -> None:
+    assert "Takes the place of" not in mira.get(address()).text
+    joined = redeem(house, get_code(mira)["code"])[1]
+    again = mira.get(address(machine_id=joined["machine_id"], machine_name="other name"))
+    assert "Takes the place of" in again.text
+    assert "laptop" in again.text

@@ -5,6 +5,7 @@ import sqlalchemy as sa
 from house import House, Visitor
 from outside import eventually
 
+from runkey_server import keys
 from runkey_wire import device_authorization as wire
 
 VIEWER = "{ viewer { username } }"
@@ -17,10 +18,7 @@ def mira(house: House) -> Visitor:
 
 def join(house: House, visitor: Visitor, **more: str) -> dict:
     """Log a machine in; its answer from the token endpoint."""
-    codes = house.client.post("/oauth/device_authorization", data={"client_id": "runkey", "machine_name": "gpu07", **more}).json()
-    visitor.post("/device", at=f"/device?user_code={codes['user_code']}", user_code=codes["user_code"], decision="approve")
-    form = {"client_id": "runkey", "grant_type": wire.DEVICE_GRANT, "device_code": codes["device_code"]}
-    return house.client.post("/oauth/token", data=form).json()
+    return taken(house, visitor, asked(house, **more))
 
 
 def revoke(house: House, **form: str) -> "object":
@@ -112,3 +110,43 @@ def test_a_server_that_cannot_end_it_now_says_503_and_when_to_come_again(house: 
             assert answer.json().get("error") not in ("unsupported_token_type", "invalid_request", "invalid_client")
     assert answer.status_code == 200
     eventually(lambda: house.graphql(key, VIEWER).status_code == 401, 2.0)
+
+
+@pytest.mark.holds("RFC 7009 2.1")
+def test_a_code_ends_the_key_that_it_gave_as_long_as_it_lives(house: House, mira: Visitor) -> None:
+    """A client whose answer was lost holds the code and not the key: with the code it leaves no key behind."""
+    codes = asked(house)
+    lost = taken(house, mira, codes)
+    assert house.graphql(lost["access_token"], VIEWER).status_code == 200
+    assert revoke(house, token=codes["device_code"]).status_code == 200
+    eventually(lambda: house.graphql(lost["access_token"], VIEWER).status_code == 401, 2.0)
+    assert "revoked" in mira.get("/settings/machines").text, "the machine was new: nothing of it stays logged in"
+    late = asked(house)
+    kept = taken(house, mira, late)
+    house.clock.advance(minutes=11)
+    revoke(house, token=late["device_code"])
+    with house.database.reading() as transaction:
+        found = keys.find_key(transaction, kept["key_id"])
+    assert found.revoked_at is None, "ten minutes later the code is nobody's"
+
+
+@pytest.mark.holds("RFC 7009 2.1")
+def test_taking_a_renewal_back_leaves_the_machine_as_it_was(house: House, mira: Visitor) -> None:
+    first = join(house, mira)
+    house.graphql(first["access_token"], 'mutation { upsertBucket(input: {modelName: "p", name: "r"}) { inserted } }')
+    codes = asked(house, machine_id=first["machine_id"])
+    second = taken(house, mira, codes)
+    revoke(house, token=codes["device_code"])
+    eventually(lambda: house.graphql(second["access_token"], VIEWER).status_code == 401, 2.0)
+    bearer = {"Authorization": f"Bearer {first['access_token']}"}
+    assert house.client.post("/files/mira/p/r/file_stream", json={}, headers=bearer).status_code == 200, "its open run writes on"
+
+
+def asked(house: House, **more: str) -> dict:
+    return house.client.post("/oauth/device_authorization", data={"client_id": "runkey", "machine_name": "gpu07", **more}).json()
+
+
+def taken(house: House, visitor: Visitor, codes: dict) -> dict:
+    visitor.post("/device", at=f"/device?user_code={codes['user_code']}", user_code=codes["user_code"], decision="approve")
+    form = {"client_id": "runkey", "grant_type": wire.DEVICE_GRANT, "device_code": codes["device_code"]}
+    return house.client.post("/oauth/token", data=form).json()

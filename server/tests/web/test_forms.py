@@ -28,6 +28,12 @@ ROUTES = {
     "/oauth/token": "POST",
     "/oauth/revoke": "POST",
     "/static/{name}": "GET",
+} | {
+    # What is read by a browser's session or by a key alike, and changes nothing.
+    "/{entity}/{project}/export": "GET",
+    "/{entity}/{project}/runs/{run}/export": "GET",
+    "/{entity}/{project}/runs/{run}/output.log": "GET",
+    "/{entity}/{project}/runs/{run}/console": "GET",
 }
 PAGES = {
     "/signin": "GET POST",
@@ -107,9 +113,9 @@ class Scene:
         with house.database.writing() as transaction:
             at = house.clock()
             mira = accounts.get_account(transaction, "mira")
-            self.machine = machines.register(transaction, house.pepper, mira, Asking("gpu07", "mira", "Linux", "testclient"), at).machine
+            self.machine = machines.register(transaction, house.pepper, mira, Asking("gpu07", "mira", "Linux", "127.0.0.1"), at).machine
             accounts.tell(transaction, mira.id, "Something happened.", "/settings/keys", at)
-            self.user_code = oauth.ask(transaction, house.pepper, Asking("gpu08", "mira", "Linux", "testclient"), at).user_code
+            self.user_code = oauth.ask(transaction, house.pepper, Asking("gpu08", "mira", "Linux", "127.0.0.1"), at).user_code
             two_weeks_on = at + timedelta(days=14)
             nameless = accounts.create_anonymous_account(transaction, at=at, until=two_weeks_on)
             _, secret = keys.mint(transaction, house.pepper, nameless.id, kind="anonymous", expires_at=two_weeks_on, at=at)

@@ -8,7 +8,7 @@ import pytest
 from house import PASSWORD, House, Visitor, token_in
 from outside import eventually
 
-from runkey_server import accounts, keys, oauth, tokens
+from runkey_server import accounts, keys, machines, oauth, tokens
 from runkey_server.machines import Asking
 
 VIEWER = "{ viewer { username } }"
@@ -99,7 +99,7 @@ def test_every_way_to_sign_in_begins_a_new_session_and_ends_the_one_before(house
         "/signin": {"name": "old", **words},
         "/signup": {"name": "newcomer", **words},
         "/welcome": {"code": link(house, accounts.RESET, "reset"), **words},
-        "/try": {"code": nameless(house, accounts.DASHBOARD)},
+        "/try": {"code": nameless(house, accounts.DASHBOARD), "instead": "old"},
         "/claim": {"code": nameless(house, accounts.CLAIM), "name": "old", **words},
     }
     for path, fields in ways.items():
@@ -250,17 +250,29 @@ def matters(house: House, what: str) -> "tuple[str, str, dict[str, str]]":
             return "/settings/account", "/settings/account", {"email": "mira@example.org"}
         case "a link for somebody":
             return "/settings/people", "/settings/people", {"name": "mira"}
+        case "the end of a key":
+            key = house.person("root").key
+            return "/settings/keys", "/settings/keys", {"act": "revoke", "id": key.id}
+        case "the end of a machine":
+            with house.database.writing() as transaction:
+                root, at = accounts.get_account(transaction, "root"), house.clock()
+                machine = machines.register(transaction, house.pepper, root, Asking("gpu07", "root", "Linux", "127.0.0.1"), at).machine
+            return "/settings/machines", "/settings/machines", {"act": "revoke", "id": machine.id}
         case "a program":
             return f"/oauth/authorize?{urlencode(PROGRAM)}", "/oauth/authorize", {**PROGRAM, "decision": "approve"}
     with house.database.writing() as transaction:
-        issued = oauth.ask(transaction, house.pepper, Asking("gpu07", "mira", "Linux", "testclient"), house.clock())
+        issued = oauth.ask(transaction, house.pepper, Asking("gpu07", "mira", "Linux", "127.0.0.1"), house.clock())
     return f"/device?user_code={issued.user_code}", "/device", {"user_code": issued.user_code, "decision": "approve"}
 
 
 @pytest.mark.holds("ASVS 7.5.1")
 @pytest.mark.holds("ASVS 7.5.3")
 @pytest.mark.parametrize(
-    "what", ["a new key", "a key to paste", "another password", "another address for mail", "a link for somebody", "a program", "a machine"]
+    "what",
+    [
+        *("a new key", "a key to paste", "the end of a key", "the end of a machine", "another password", "another address for mail"),
+        *("a link for somebody", "a program", "a machine"),
+    ],
 )
 def test_what_matters_needs_a_password_of_the_last_five_minutes(house: House, what: str) -> None:
     house.visitor().sign_up("mira")
@@ -298,3 +310,47 @@ def test_ending_a_key_leaves_the_session_and_the_other_way_round(house: House) -
     with house.database.writing() as transaction:
         keys.revoke(transaction, keys.get_key(transaction, person.key.id), house.clock())
     assert is_signed_in(mira)
+
+
+def test_a_machine_is_renamed_without_the_password(house: House) -> None:
+    mira = house.visitor().sign_up("mira")
+    with house.database.writing() as transaction:
+        account, at = accounts.get_account(transaction, "mira"), house.clock()
+        machine = machines.register(transaction, house.pepper, account, Asking("gpu07", "mira", "Linux", "127.0.0.1"), at).machine
+    house.clock.advance(minutes=6)
+    assert mira.post("/settings/machines", id=machine.id, act="rename", name="other").status_code == 303
+    assert mira.post("/settings/machines", id=machine.id, act="rename", name="\x07").status_code == 400
+
+
+def test_a_description_that_cannot_be_is_no_lack_of_rights(house: House) -> None:
+    mira = house.visitor().sign_up("mira")
+    assert mira.post("/settings/keys", description="\x07").status_code == 400
+
+
+def test_a_cookie_that_somebody_else_set_signs_nobody_out(house: House) -> None:
+    """Another program on the same host name shares the browser's cookies with us, and may write them as it likes."""
+    mira = house.visitor().sign_up("mira")
+    ours = f"runkey-session={mira.session}"
+    for given in (f'x={{"a":1}}; {ours}', f"{ours}; a[b]=c", f"a b=c; {ours};", f'="; {ours}; ,;', f"x; {ours}"):
+        assert house.client.get("/settings/sessions", headers={"Cookie": given}).status_code == 200, given
+
+
+def test_a_link_to_another_account_signs_nobody_out_unasked(house: House) -> None:
+    mira = house.visitor().sign_up("mira")
+    before = mira.session
+    code = nameless(house, accounts.DASHBOARD)
+    asked = mira.post("/try", code=code)
+    assert asked.status_code == 200
+    assert "signed in as <strong>mira</strong>" in asked.text
+    name = re.search(r"anon-\w+", asked.text).group()
+    assert 'id="send-code"' not in asked.text, "the script sends nothing by itself now"
+    assert mira.session == before
+    assert is_signed_in(mira)
+    assert mira.post("/try", code=code, instead="somebody").status_code == 200, "it must name who is signed out"
+    opened = mira.post("/try", code=code, instead="mira")
+    assert opened.headers["location"] == f"/{name}"
+    assert not any("runkey-device" in cookie for cookie in opened.headers.get_list("set-cookie")), "the browser is still known to mira"
+    assert mira.get(f"/{name}").status_code == 200
+    # Once more, signed in to that very account, or to none: at once.
+    assert mira.post("/try", code=code).status_code == 303
+    assert house.visitor().post("/try", code=code).status_code == 303

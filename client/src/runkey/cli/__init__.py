@@ -13,10 +13,12 @@ COMMANDS = {
     "logout": "revoke this machine's key on the server and forget it here",
     "status": "who am I, on which server, from which source",
     "exec": "run a command with the environment that the official wandb client needs",
+    "sync": "send the runs that never arrived",
     "claim": "make yours what this machine logged without an account",
     "switch": "choose which login counts, everywhere or in this folder",
     "profiles": "list the logins of this machine",
     "machines": "list, revoke and rename the account's machines",
+    "export": "fetch a run's or a project's history as CSV or Parquet",
     "keys": "list, create, rotate and revoke the account's keys",
 }
 
@@ -37,10 +39,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     if words[0] not in COMMANDS:
         print(f"runkey: There is no command {words[0]!r}.{_meant(words[0])} See: runkey --help", file=sys.stderr)
         return 2
-    import importlib
+    try:
+        import importlib
 
-    module = importlib.import_module(f"runkey.cli.{'executing' if words[0] == 'exec' else words[0]}")
-    return run(module, words[0], words[1:])
+        module = importlib.import_module(f"runkey.cli.{'executing' if words[0] == 'exec' else words[0]}")
+        return run(module, words[0], words[1:])
+    except KeyboardInterrupt:
+        print(f"\nrunkey: Left{'; nothing was stored' if words[0] == 'login' else ''}.", file=sys.stderr)
+        return 130
 
 
 def run(module: object, name: str, words: list[str]) -> int:
@@ -67,9 +73,6 @@ def run(module: object, name: str, words: list[str]) -> int:
     as_json = "--json" in words and name != "exec"
     try:
         return int(module.run(parser.parse_args(words)))  # type: ignore[attr-defined]
-    except KeyboardInterrupt:
-        print(f"\nrunkey: Left{'; nothing was stored' if name == 'login' else ''}.", file=sys.stderr)
-        return 130
     except BrokenPipeError:
         return 1
     except Exception as error:

@@ -11,8 +11,8 @@ import queue
 import threading
 from collections.abc import Callable
 
-from runkey import transport
 from runkey.clock import Clock
+from runkey.credentials.model import Secret
 from runkey.errors import AuthenticationError, Error
 from runkey.machine import machine_name
 from runkey.oauth import browser, endpoints
@@ -180,8 +180,8 @@ class Joining:
         except Error:
             return redeem(self._network_seconds())
         except BaseException:
-            with contextlib.suppress(Refusal, Error):
-                self._drop(redeem(_CANCEL_SECONDS))
+            # A key that is just being given is ended with its code.
+            self._end_on_server(Secret(code))
             raise
 
     def _poll(self, flow: DeviceFlow, outcomes: "queue.SimpleQueue[Outcome]", is_over: threading.Event) -> None:
@@ -219,9 +219,12 @@ class Joining:
 
     def _drop(self, joined: Joined) -> None:
         """End a key that nobody will hold: the other way was first, or the person left."""
-        with contextlib.suppress(Error):
-            endpoints.revoke(self._host, joined.secret, timeout_seconds=_CANCEL_SECONDS)
+        self._end_on_server(joined.secret)
 
     def _cancel_device_code(self, flow: DeviceFlow) -> None:
+        self._end_on_server(flow.device_code)
+
+    def _end_on_server(self, token: Secret) -> None:
+        """End a key; or a code, and the key that it may have given a moment ago."""
         with contextlib.suppress(Error):
-            endpoints.revoke(self._host, flow.device_code, timeout_seconds=min(_CANCEL_SECONDS, transport.CONNECT_SECONDS))
+            endpoints.revoke(self._host, token, timeout_seconds=_CANCEL_SECONDS)

@@ -8,9 +8,23 @@ from typing import Any
 from runkey.errors import UsageError
 from runkey.runs.beginning import init
 from runkey.runs.current import current
+from runkey.runs.metrics import Metric
+from runkey.runs.options import Settings
 from runkey.runs.run import Run
 
-__all__ = ["Run", "current_config", "current_run", "current_summary", "finish", "init", "log"]
+__all__ = [
+    "Run",
+    "Settings",
+    "current_config",
+    "current_run",
+    "current_summary",
+    "define_metric",
+    "finish",
+    "init",
+    "log",
+    "log_code",
+    "save",
+]
 
 
 def log(data: dict[str, Any], step: int | None = None, commit: bool | None = None) -> None:
@@ -23,6 +37,21 @@ def finish(exit_code: int | None = None) -> None:
     run = current()
     if run is not None:
         run.finish(exit_code)
+
+
+def define_metric(name: str, **said: Any) -> Metric:
+    """Say how a metric of the current run is summed up and drawn: see `Run.define_metric`. Raises UsageError before `init()`."""
+    return _need().define_metric(name, **said)
+
+
+def save(glob_str: Any = None, base_path: Any = None, policy: str = "live") -> list[str]:
+    """Send files with the current run: see `Run.save`. Raises UsageError before `init()`."""
+    return _need().save(glob_str, base_path, policy)
+
+
+def log_code(root: str | None = ".", name: str | None = None, include_fn: Any = None, exclude_fn: Any = None) -> list[str]:
+    """Send code with the current run: see `Run.log_code`. Raises UsageError before `init()`."""
+    return _need().log_code(root, name, include_fn, exclude_fn)
 
 
 def current_run() -> Run | None:

@@ -1,40 +1,32 @@
-"""init(): begin a run. What it takes is settled, the machine is logged in if need be, the run is made on the server, its thread started."""
+"""init(): begin a run. What it takes is settled, the machine is logged in if need be, the run is made on the server, its journal begun."""
 
-import os
-import secrets
+import _thread
+import contextlib
 import sys
 from collections.abc import Mapping
 from typing import Any
 
-from runkey import api, authentication
+from runkey import api, authentication, session
+from runkey.clock import SystemClock
 from runkey.credentials.model import Credential
-from runkey.errors import NotLoggedIn, UsageError
+from runkey.credentials.store import CredentialStore
+from runkey.errors import CannotStore, Error, NotLoggedIn
+from runkey.machine import machine_name
+from runkey.runs import companions, resuming
+from runkey.runs.config import config_text, first_private
 from runkey.runs.current import current, make_current
 from runkey.runs.encoding import plain
-from runkey.runs.run import Run, config_text
-from runkey.settings import MODES, Environment
+from runkey.runs.media import settled
+from runkey.runs.metrics import Metrics
+from runkey.runs.model import Standing
+from runkey.runs.opening import Status, find_status, open_run
+from runkey.runs.options import Options
+from runkey.runs.recording import Recorder
+from runkey.runs.run import Run
+from runkey.scrubbing import Scrubber
+from runkey.settings import Environment
+from runkey.stream import Lock, Sender, folders
 from runkey.terminal import Terminal
-from runkey_wire import names
-
-DEFAULT_PROJECT = "uncategorized"
-_BASE36 = "0123456789abcdefghijklmnopqrstuvwxyz"
-_UPSERT = """
-mutation UpsertBucket(
-  $entity: String, $project: String, $name: String, $displayName: String, $config: JSONString, $tags: [String!], $notes: String,
-  $group: String, $jobType: String, $host: String, $program: String
-) {
-  upsertBucket(
-    input: {
-      entityName: $entity, modelName: $project, name: $name, displayName: $displayName, config: $config, tags: $tags, notes: $notes,
-      groupName: $group, jobType: $jobType, host: $host, jobProgram: $program
-    }
-  ) { inserted bucket { name displayName project { name entity { name } } } }
-}
-"""
-# What W&B's init() takes and this one does not do yet. The first would change what is kept, so they are refused; the rest is told.
-_REFUSED = ("resume", "resume_from", "fork_from")
-_TOLD = ("dir", "settings", "reinit", "save_code", "sync_tensorboard", "monitor_gym", "magic", "force", "config_exclude_keys")
-_TOLD_TOO = ("config_include_keys", "allow_val_change", "tensorboard")
 
 
 def init(
@@ -42,91 +34,199 @@ def init(
     entity: str | None = None,
     name: str | None = None,
     id: str | None = None,
-    config: Mapping[str, Any] | None = None,
+    config: Any = None,
     mode: str | None = None,
     *,
+    dir: Any = None,
     tags: list[str] | tuple[str, ...] | None = None,
     notes: str | None = None,
     group: str | None = None,
     job_type: str | None = None,
+    resume: str | bool | None = None,
+    reinit: str | bool | None = None,
+    settings: Any = None,
     anonymous: str | None = None,
     **others: Any,
-) -> "Run":
-    """Begin a run: log in if need be, make it on the server, and start the thread that sends to it.
+) -> Run:
+    """Begin a run: log in if need be, make it on the server, begin its journal, and start the thread that sends what it holds.
 
     project, entity: where it goes; by default RUNKEY_PROJECT or "uncategorized", and the account itself. name: how it is shown. id: its
-    address in the project; one that is used again begins that run again. config: its settings. mode: "online" or "disabled".
-    anonymous: as for login().
+    address in the project; one that is used again begins that run again, or goes on with it: resume, "allow", "must", "never" or "auto".
+    config: its settings, a mapping or an argparse.Namespace. mode: "online"; "offline": only the journal is kept, for `runkey sync`;
+    "disabled". dir: where the journal lies, in its folder `runkey`. reinit: what becomes of a run that is in progress:
+    "return_previous" (by default, but in a notebook), "finish_previous", "create_new". anonymous: as for login().
     Raises UsageError, AuthenticationError, WrongServer, ConnectionFailed, ServerError: before the run has begun, trouble is told.
     """
     environment, terminal = Environment(), Terminal()
-    mode = _mode(mode, environment)
-    _look_at(others, terminal)
-    project = project or environment.get("RUNKEY_PROJECT", "WANDB_PROJECT") or DEFAULT_PROJECT
-    entity = entity or environment.get("RUNKEY_ENTITY", "WANDB_ENTITY")
-    name = name or environment.get("WANDB_NAME")
-    run_id = id or environment.get("WANDB_RUN_ID") or "".join(secrets.choice(_BASE36) for _ in range(8))
-    for value, fault in ((project, names.project_fault(project)), (run_id, names.run_id_fault(run_id))):
-        if fault:
-            raise UsageError(f"{value[:80]!r} {fault}.")
+    given = {
+        **others,
+        "project": project,
+        "entity": entity,
+        "name": name,
+        "id": id,
+        "config": config,
+        "mode": mode,
+        "dir": dir,
+        "tags": tags,
+    }
+    given |= {"notes": notes, "group": group, "job_type": job_type, "resume": resume, "reinit": reinit, "settings": settings}
+    options = Options(given, environment)
+    for word in options.unused:
+        terminal.warn(f"init({word}=…) changes nothing here.")
     before = current()
     if before is not None:
-        before.finish()
-    if mode == "disabled":
-        return _begin(Run(run_id, project, entity or "", name or run_id, config, None, terminal))
-    credential = _credential(anonymous)
-    shown = plain(config or {}, lambda key, why: terminal.warn(f"config[{key!r}] is left out: {why}."))
-    variables = {
-        "entity": entity,
-        "project": project,
-        "name": run_id,
-        "displayName": name,
-        "config": config_text(shown),
-        "tags": list(tags) if tags is not None else None,
-        "notes": notes,
-        "group": group,
-        "jobType": job_type,
-        "host": os.uname().nodename if hasattr(os, "uname") else None,
-        "program": sys.argv[0] or None,
-    }
-    bucket = api.graphql(credential, _UPSERT, variables)["upsertBucket"]["bucket"]
-    owner = bucket["project"]
-    run = Run(bucket["name"], owner["name"], owner["entity"]["name"], bucket["displayName"], config, credential, terminal)
-    if not environment.silent:
-        terminal.say(f"Run {run.name} of {run.project}: {run.url}")
-    return _begin(run)
+        kind = options.reinit
+        if kind == "return_previous" or (kind == "default" and not terminal.is_notebook):
+            return before
+        if kind != "create_new":
+            before.finish()
+    return _Beginning(options, terminal).begin(anonymous)
 
 
-def _begin(run: Run) -> Run:
-    make_current(run)
-    run.start()
-    return run
+class _Beginning:
+    """One call of init()."""
+
+    def __init__(self, options: Options, terminal: Terminal) -> None:
+        self._options = options
+        self._terminal = terminal
+        self._clock = SystemClock()
+        self._scrubber = Scrubber(terminal.warn)
+        for name in ("RUNKEY_API_KEY", "WANDB_API_KEY"):
+            self._scrubber.learn(Environment().get(name))
+
+    def begin(self, anonymous: str | None) -> Run:
+        options = self._options
+        is_auto = options.resume == "auto"
+        run_id = options.settle_id(resuming.last_id(options.folder) if is_auto else None)
+        standing = Standing(
+            project=options.project,
+            entity=options.entity,
+            id=run_id,
+            name=options.name,
+            tags=options.tags,
+            notes=options.notes,
+            group=options.group,
+            job_type=options.job_type,
+            resume="allow" if is_auto else options.resume,
+            mode=options.mode,
+            started=self._clock.now(),
+            private=first_private(),
+            origin={"host": machine_name(), "program": sys.argv[0]} if sys.argv and sys.argv[0] else {"host": machine_name()},
+        )
+        standing.config = plain(settled(options.config, None, 0, self._leave_out), self._leave_out)
+        if options.mode == "disabled":
+            return self._start(standing, None)
+        credential = self._credential(anonymous) if options.mode == "online" else None
+        standing.mode = "offline" if credential is None else "online"
+        lines = {} if credential is None else self._open(standing, credential)
+        run = self._start(standing, credential, lines)
+        if is_auto:
+            run.note_id_in(options.folder)
+        self._tell(run)
+        if options.mode != "disabled":
+            # After the first words: what the script prints is the run's, what was said before it is not.
+            run.accompany(companions.start_all(run, self._terminal.warn))
+        return run
+
+    def _open(self, standing: Standing, credential: Credential) -> dict[str, int]:
+        """Make the run on the server; give at which line each file of its stream begins."""
+        status: Status | None = None
+        if standing.resume:
+            status = find_status(credential, standing.entity or None, standing.project, standing.id)
+            resuming.check(standing.resume, status, standing.id)
+        variables = standing.variables()
+        if status is not None:
+            resuming.go_on(standing, status)
+            variables["id"] = status.id
+        self._scrubber.learn(credential.secret.reveal())
+        config = config_text(standing.config, standing.private, standing.define_metrics(Metrics()), self._scrubber.scrub)
+        opened = open_run(credential, {**variables, "config": config})
+        standing.host, standing.server_id, standing.account = credential.host, credential.server_id, credential.account
+        standing.entity, standing.project, standing.id, standing.name = opened.entity, opened.project, opened.id, opened.name
+        return {} if status is None else status.lines
+
+    def _start(self, standing: Standing, credential: Credential | None, lines: Mapping[str, int] | None = None) -> Run:
+        options = self._options
+        run = Run(
+            standing,
+            self._terminal,
+            settings=options.settings,
+            scrubber=self._scrubber,
+            credential=credential,
+            is_silent=options.is_silent,
+            clock=self._clock,
+        )
+        if options.mode != "disabled":
+            recorder = self._recorder(run, lines or {})
+            run.record_to(recorder, None if credential is None else self._sender(run, recorder, credential))
+        make_current(run)
+        return run
+
+    def _recorder(self, run: Run, lines: Mapping[str, int]) -> Recorder:
+        """Make the run's folder and journal. Raises CannotStore."""
+        folder, elsewhere = folders.make_run_folder(self._options.folder, run.id, run.started)
+        if elsewhere:
+            self._terminal.warn(elsewhere)
+        try:
+            lock = Lock(folder)
+            lock.take()
+            return Recorder(folder, lock, run.state, self._terminal.warn, lines)
+        except OSError as error:
+            folders.remove_run_folder(folder)
+            raise CannotStore(f"Cannot write {folder}: {error.strerror}. Name a folder for the runs' journals in RUNKEY_DIR.") from None
+
+    def _sender(self, run: Run, recorder: Recorder, credential: Credential) -> Sender:
+        return Sender(
+            recorder.folder,
+            run,
+            credential,
+            (run.entity, run.project, run.id),
+            clock=self._clock,
+            say=lambda text: None if self._options.is_silent else self._terminal.say(text),
+            stop=_thread.interrupt_main,
+            find_credential=another_credential,
+        )
+
+    def _credential(self, anonymous: str | None) -> Credential | None:
+        """Log in; None when this process is to stay offline."""
+        if not authentication.login(anonymous=anonymous):
+            if session.process.is_offline:
+                return None
+            raise NotLoggedIn('This process is not logged in. Log in, or begin the run with mode="offline".')
+        credential = authentication.current_credential()
+        if credential is None:
+            raise NotLoggedIn("No key is configured. Run `runkey login`.")
+        return credential
+
+    def _leave_out(self, key: str, why: str) -> None:
+        self._terminal.warn(f"config[{key!r}] is left out: {why}.")
+
+    def _tell(self, run: Run) -> None:
+        if self._options.is_silent:
+            return
+        if run.offline:
+            self._terminal.say(f"Run {run.name} is kept on this machine, in {run.folder}. To send it later: runkey sync")
+        else:
+            again = ", gone on with" if run.resumed else ""
+            self._terminal.say(f"Run {run.name} of {run.project}{again}: {run.url}")
 
 
-def _mode(mode: str | None, environment: Environment) -> str:
-    mode = mode or environment.mode
-    if mode not in MODES:
-        raise UsageError(f"mode is one of {', '.join(MODES)}.")
-    if mode == "offline":
-        raise UsageError('mode="offline" cannot be had yet: runs keep no journal that could be sent later. Use "online" or "disabled".')
-    return mode
+def another_credential(old: Credential) -> Credential | None:
+    """Look for another key of the same server and account among what login stored: never another account's.
 
-
-def _look_at(others: dict[str, Any], terminal: Terminal) -> None:
-    for word, value in others.items():
-        if value is None or value is False:
-            continue
-        if word in _REFUSED:
-            raise UsageError(f"init({word}=…) cannot be had yet. Leave it out.")
-        if word not in (*_TOLD, *_TOLD_TOO):
-            raise TypeError(f"init() got an unexpected keyword argument {word!r}")
-        terminal.warn(f"init({word}=…) changes nothing here yet.")
-
-
-def _credential(anonymous: str | None) -> Credential:
-    if not authentication.login(anonymous=anonymous):
-        raise NotLoggedIn('This process is not logged in and is offline. Log in, or begin the run with mode="disabled".')
-    credential = authentication.current_credential()
-    if credential is None:
-        raise NotLoggedIn("No key is configured. Run `runkey login`.")
-    return credential
+    For an account without a name, the key of whoever claimed it, which may have happened elsewhere: that server is asked.
+    """
+    held = session.process.credentials.get(old.host)
+    found = [held] if held is not None else []
+    with contextlib.suppress(Error):
+        found += CredentialStore(Environment().config_folder).find_all(old.host)
+    others = [each for each in found if each.secret != old.secret]
+    for each in others:
+        if each.stands_for(old.account):
+            return each
+    if old.is_anonymous:
+        for each in others:
+            with contextlib.suppress(Error):
+                if not each.is_anonymous and old.account in (api.viewer(each).get("claimedEntities") or ()):
+                    return each
+    return None

@@ -27,7 +27,8 @@ def _plain(value: Any) -> Any:
 # Made once: json.dumps makes an encoder a call when it is given options, which costs as much as the row.
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, default=_plain).encode
 
-_UNCHANGING = frozenset((int, float, str, bool, type(None)))
+UNCHANGING = frozenset((int, float, str, bool, type(None)))
+"""Types whose values never change and are JSON as they are."""
 
 
 def encode(row: Mapping[str, Any], complain: Callable[[str, str], None]) -> str:
@@ -40,6 +41,14 @@ def encode(row: Mapping[str, Any], complain: Callable[[str, str], None]) -> str:
     return line
 
 
+def encode_line(row: Mapping[str, Any], complain: Callable[[str, str], None]) -> bytes:
+    """Write a row as the bytes of one line; see `encode`."""
+    try:
+        return _encode(row).encode()
+    except (TypeError, ValueError, RecursionError, OverflowError):
+        return encode(row, complain).encode()
+
+
 def plain(values: Mapping[str, Any], complain: Callable[[str, str], None]) -> dict[str, Any]:
     """Give a copy of values as JSON will carry them."""
     copied: dict[str, Any] = json.loads(encode(values, complain))
@@ -48,8 +57,10 @@ def plain(values: Mapping[str, Any], complain: Callable[[str, str], None]) -> di
 
 def snapshot(value: Any) -> Any:
     """Give a value as it is now, free of what may change or is large elsewhere. One that JSON has no form for is given back as it is."""
-    if type(value) in _UNCHANGING:
+    if type(value) in UNCHANGING:
         return value
+    if isinstance(value, float):  # NumPy's double is one, and would cost a round through JSON
+        return float(value)
     try:
         return json.loads(_encode(value))
     except (TypeError, ValueError, RecursionError, OverflowError):

@@ -4,44 +4,66 @@ As W&B does: without a step every call is a row of its own and the step grows by
 is complete when a later step comes; `commit=False` lets the next call add to the row. A step that is already past is refused.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 
 class StepIsPast(Exception):
     """A row for a step that was completed before."""
 
 
+class Part(NamedTuple):
+    """What one call adds to a row. number: which row of the run's; is_complete: no later call adds to it."""
+
+    number: int
+    row: dict[str, Any]
+    is_complete: bool
+
+
 class History:
-    """The rows of one run, as they grow. started: when it began, in seconds since 1970; first_step: of a new run, 0."""
+    """The rows of one run, as they grow. step: of the next row."""
 
-    def __init__(self, started: float, first_step: int = 0) -> None:
-        """Begin with no row."""
+    def __init__(
+        self,
+        started: float,
+        completed: Callable[[dict[str, Any]], None] = lambda _: None,
+        *,
+        first_step: int = 0,
+    ) -> None:
+        """Begin with no row. started: in seconds since 1970. completed: is told of each whole row. first_step: of a new run, 0."""
         self.step = first_step
+        self._number = 0
         self._started = started
-        self._partial: dict[str, Any] = {}
+        self._completed = completed
+        self._open: dict[str, Any] | None = None
 
-    def log(self, data: Mapping[str, Any], step: int | None, commit: bool | None, now: float) -> list[dict[str, Any]]:
-        """Add values; give the rows that this completes, none, one or two. Raises StepIsPast."""
-        rows: list[dict[str, Any]] = []
-        if step is not None:
+    def add(self, data: Mapping[str, Any], step: int | None, commit: bool | None, now: float) -> Part:
+        """Take the values of one call. Raises StepIsPast."""
+        if step is not None and step != self.step:
             if step < self.step:
                 raise StepIsPast
-            if step > self.step:
-                rows = self.flush()
-                self.step = step
-        self._partial.update(data)
-        self._partial["_timestamp"] = now
-        if commit if commit is not None else step is None:
-            rows += self.flush()
-        return rows
-
-    def flush(self) -> list[dict[str, Any]]:
-        """Complete the row that is open, if any."""
-        if not self._partial:
-            return []
-        row, self._partial = self._partial, {}
+            self.complete()
+            self.step = step
+        row = {"_timestamp": now, **data}
+        row["_runtime"] = now - self._started
         row["_step"] = self.step
-        row["_runtime"] = row["_timestamp"] - self._started
+        number = self._number
+        if commit is False or (commit is None and step is not None):
+            self._open = {**self._open, **row} if self._open else row
+            return Part(number, row, False)
+        if self._open:
+            whole, self._open = {**self._open, **row}, None
+        else:
+            whole = row
+        self._completed(whole)
         self.step += 1
-        return [row]
+        self._number = number + 1
+        return Part(number, row, True)
+
+    def complete(self) -> None:
+        """Complete the row that is open, if any."""
+        if self._open is not None:
+            whole, self._open = self._open, None
+            self._completed(whole)
+            self.step += 1
+            self._number += 1

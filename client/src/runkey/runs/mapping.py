@@ -1,18 +1,24 @@
-"""A mapping with attributes that tells when it changed: what `run.config` and `run.summary` are."""
+"""A mapping with attributes that tells what changed: what `run.config` and `run.summary` are."""
 
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import Any
 
 from runkey.runs.encoding import snapshot
 
+Changed = Callable[[dict[str, Any], list[str]], None]
+
+
+def _untold(_: dict[str, Any], __: list[str]) -> None:
+    pass
+
 
 class Watched(MutableMapping[str, Any]):
-    """`values["lr"]`, `values.lr`, `values.update(…)`. changed() is called after every change.
+    """`values["lr"]`, `values.lr`, `values.update(…)`. changed(set, removed) is called after every change.
 
     What is held is as it was when it was set: an array or a list that changes afterwards does not change here.
     """
 
-    def __init__(self, values: Mapping[str, Any] | None = None, changed: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, values: Mapping[str, Any] | None = None, changed: Changed = _untold) -> None:
         """Begin with a copy of values."""
         object.__setattr__(self, "_values", {str(key): snapshot(value) for key, value in (values or {}).items()})
         object.__setattr__(self, "_changed", changed)
@@ -21,12 +27,11 @@ class Watched(MutableMapping[str, Any]):
         return self._values[key]
 
     def __setitem__(self, key: str, value: Any) -> None:
-        self._values[str(key)] = snapshot(value)
-        self._changed()
+        self._set({key: value})
 
     def __delitem__(self, key: str) -> None:
         del self._values[key]
-        self._changed()
+        self._changed({}, [key])
 
     def __iter__(self) -> Iterator[str]:
         return iter(list(self._values))
@@ -35,7 +40,7 @@ class Watched(MutableMapping[str, Any]):
         return len(self._values)
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
+        if name.startswith("__") or name == "_values":
             raise AttributeError(name)
         try:
             return self._values[name]
@@ -46,20 +51,36 @@ class Watched(MutableMapping[str, Any]):
         self[name] = value
 
     def update(self, *others: Any, **named: Any) -> None:
-        """Take over values; `allow_val_change`, which W&B has, is accepted and changes nothing."""
-        named.pop("allow_val_change", None)
+        """Take over values: of mappings, pairs, or what has attributes, as an argparse.Namespace."""
+        given: dict[str, Any] = {}
         for other in (*others, named):
-            self.set_quietly(dict(other))
-        self._changed()
+            given.update(as_mapping(other))
+        self._set(given)
 
-    def set_quietly(self, values: Mapping[str, Any]) -> None:
-        """Take over values without telling: for the run itself."""
-        self._values.update({str(key): snapshot(value) for key, value in values.items()})
+    def as_dict(self) -> dict[str, Any]:
+        """Give a copy, W&B's word for it."""
+        return self.copy()
 
     def copy(self) -> dict[str, Any]:
         """Give what is held, for another thread: values set meanwhile are in it or not, and never half."""
         copied: dict[str, Any] = self._values.copy()
         return copied
 
+    def _set(self, given: Mapping[str, Any]) -> None:
+        held = {str(key): snapshot(value) for key, value in given.items()}
+        self._values.update(held)
+        self._changed(held, [])
+
     def __repr__(self) -> str:
         return repr(self._values)
+
+
+def as_mapping(given: Any) -> dict[str, Any]:
+    """Give the values in what a script hands over as a config. Raises TypeError for what has none."""
+    if given is None:
+        return {}
+    if isinstance(given, Mapping):
+        return dict(given)
+    if hasattr(given, "__dict__") and not isinstance(given, type):
+        return dict(vars(given))
+    return dict(given)

@@ -1,37 +1,35 @@
-"""The thread that merges what waits into file_stream requests and posts them.
+"""The thread that merges what a journal holds into file_stream requests and posts them.
 
-One request at a time, from the queue's offset on, so a request whose answer was lost is simply sent again. Transient answers (408, 429,
-5xx but 501, no connection) are waited out, honouring Retry-After. A refused key (401) holds everything back until another of the same
-server and account comes: by a login in this process, or by one in another terminal, which is looked for every few seconds. Other answers
-are final, and said once.
+One request at a time, each from the line where the last acknowledged one ended, so a request whose answer was lost is simply sent again.
+Transient answers (408, 429, 5xx but 501, no connection) are waited out, honouring Retry-After. A refused key (401) holds everything back
+until another of the same server and account comes: by a login in this process, or by one in another terminal, which is looked for every
+few seconds. Other answers are final, and said once; the journal stays.
 """
 
-import json
-import random
 import threading
-import urllib.parse
 from collections.abc import Callable
 from typing import Any, Protocol
 
 from runkey import api
 from runkey.clock import Clock
 from runkey.credentials.model import Credential
-from runkey.errors import AuthenticationError, ConnectionFailed, Error, ServerError
-from runkey.stream.queueing import Queue
-from runkey.transport import Reply
+from runkey.errors import AuthenticationError, Error
+from runkey.stream.acknowledging import Acknowledged
+from runkey.stream.gathering import Batch, Gatherer
+from runkey.stream.posting import MAX_BODY_BYTES, Poster
+from runkey.stream.reading import Position
+from runkey.stream.uploading import Uploader
+from runkey.stream.waiting import Backoff, passes
 from runkey_wire import file_stream
 from runkey_wire.file_stream import Chunk, FileStreamRequest
 
-FLUSH_SECONDS = 1.0
+FIRST_FLUSH_SECONDS, LAST_FLUSH_SECONDS = 1.0, 15.0
+"""Between two requests: short while somebody may be looking whether it works, later as long as the official client's."""
+
 HEARTBEAT_SECONDS = 30.0
 LOOK_FOR_KEY_SECONDS = 5.0
-MAX_BODY_CHARACTERS = 2 * 1024 * 1024
-"""A character of a line is at most four bytes on the wire, so with this many a body stays below the server's 16 MiB, whatever they are."""
-
 _REQUEST_SECONDS = 60.0
-_FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 0.5, 30.0
-# Final for one request and so for the run: what RFC 9110 calls the client's fault, without those that pass.
-_TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
+_SLOWER = 20.0  # a run of so many seconds waits one second, one of twice as many two
 
 
 class Source(Protocol):
@@ -40,16 +38,22 @@ class Source(Protocol):
     def take_summary(self) -> str | None:
         """Give the summary as JSON when it changed since the last time, else None."""
 
-    def take_config(self) -> str | None:
-        """Give the config as JSON when it changed since the last time, else None."""
+    def take_changes(self) -> dict[str, Any] | None:
+        """Give what changed of the run itself since the last time, as variables of UpsertBucket, else None."""
+
+    def end(self) -> Position | None:
+        """Say how far the journal is written; None for one that nobody writes to."""
+
+    def drop_before(self, position: Position) -> None:
+        """Hear that the server has what stands before this place."""
 
 
 class Sender:
-    """Carries one run. say: for a person. stop: called when the server asks the run to stop."""
+    """Carries one run. failure: why it gave up; is_done: everything, the run's last word included, was acknowledged."""
 
     def __init__(
         self,
-        queue: Queue,
+        folder: str,
         source: Source,
         credential: Credential,
         path: tuple[str, str, str],
@@ -58,10 +62,16 @@ class Sender:
         say: Callable[[str], None],
         stop: Callable[[], None],
         find_credential: Callable[[Credential], Credential | None],
-        flush_seconds: float = FLUSH_SECONDS,
+        acknowledged: Acknowledged | None = None,
+        flush_seconds: float | None = None,
     ) -> None:
-        """path: entity, project, run id. find_credential: looks for another key of the same server and account."""
-        self._queue = queue
+        """folder: the run's. path: entity, project, run id. say: for a person. stop: called when the server asks the run to stop.
+
+        find_credential: looks for another key of the same server and account. flush_seconds: always that long.
+        """
+        self.acknowledged = acknowledged or Acknowledged(folder)
+        self._gatherer = Gatherer(folder, self.acknowledged)
+        self._poster = Poster(path)
         self._source = source
         self._credential = credential
         self._path = path
@@ -72,20 +82,28 @@ class Sender:
         self._flush_seconds = flush_seconds
         self._wake = threading.Condition()
         self._hurry = False
-        self._finishing: int | None = None
-        self._is_refused = False
-        self._looked_in_vain = False
-        self._was_told_to_stop = False
+        self._finishing = self._abandoned = self._drains = False
+        self._unwritten: int | None = None
+        self._is_refused = self._looked_in_vain = self._was_told_to_stop = self._was_away = False
+        self._batch: Batch | None = None
         self._summary: str | None = None
-        self._config: str | None = None
-        self._failures = 0
-        self._was_away = False
+        self._changes: dict[str, Any] | None = None
+        self._exit_code: int | None = None
+        self._arrived: list[str] = []
+        self._progress = 0
+        self._backoff = Backoff()
+        self._wait_seconds = 0.0
+        self._began = clock.monotonic()
         self.failure: str | None = None
         self.is_done = False
+        self.uploader = Uploader(folder, path, lambda: self._credential, self._refused, self.hurry, say)
         self._thread = threading.Thread(target=self._run, name="runkey-sender", daemon=True)
 
     def start(self) -> None:
         """Begin sending."""
+        for file in self.acknowledged.files:
+            self.uploader.put(file["name"], file["path"])
+        self.uploader.start()
         self._thread.start()
 
     def hurry(self) -> None:
@@ -99,149 +117,180 @@ class Sender:
         with self._wake:
             self._credential = credential
             self._is_refused = False
-            self._failures = 0
+            self._backoff.reset()
             self._hurry = True
             self._wake.notify()
+        self.uploader.hurry()
 
-    def finish(self, exit_code: int, timeout_seconds: float, waiting: Callable[[int], None]) -> bool:
-        """Send everything and the run's last word; whether all of it was acknowledged in time.
+    def finish(self, patience_seconds: float, waiting: Callable[[], None], exit_code: int | None = None, *, drains: bool = False) -> bool:
+        """Send what the journal holds to its end; whether all of it was acknowledged.
 
-        waiting(lines left) is called while it lasts.
+        Gives up when nothing was acknowledged for so long, or when the key is refused and there is no other. waiting() is called meanwhile.
+        exit_code: the run's last word, where the journal could not take it. drains: there is none; what there is, is all.
         """
         with self._wake:
-            self._finishing = exit_code
+            self._finishing, self._unwritten, self._drains = True, exit_code, drains
             self._looked_in_vain = False
             self._hurry = True
             self._wake.notify()
-        deadline = self._clock.monotonic() + timeout_seconds
-        while self._thread.is_alive() and self._clock.monotonic() < deadline and not self._must_give_up():
+        seen, deadline = self._progress, self._clock.monotonic() + patience_seconds
+        while self._thread.is_alive() and self._clock.monotonic() < deadline and not (self._is_refused and self._looked_in_vain):
             self._thread.join(0.25)
+            if self._progress != seen:
+                seen, deadline = self._progress, self._clock.monotonic() + patience_seconds
             if self._thread.is_alive():
-                waiting(len(self._queue))
+                waiting()
         return self.is_done
 
-    def _must_give_up(self) -> bool:
-        return self._is_refused and self._looked_in_vain
+    def abandon(self) -> None:
+        """Send nothing more."""
+        with self._wake:
+            self._abandoned = True
+            self._hurry = True
+            self._wake.notify()
+        self.uploader.stop()
+        if self._thread.is_alive():
+            self._thread.join(0.5)
 
     def _run(self) -> None:
         try:
             last_sent = self._clock.monotonic()
             while not self.is_done and self.failure is None:
-                self._wait(last_sent)
+                self._wait()
+                if self._abandoned:
+                    return
                 if self._is_refused and not self._look_for_credential():
                     continue
-                due = self._clock.monotonic() - last_sent >= HEARTBEAT_SECONDS
-                if due or self._has_news():
+                if self._has_news() or self._clock.monotonic() - last_sent >= HEARTBEAT_SECONDS:
                     self._send_once()
                     last_sent = self._clock.monotonic()
         except Exception as fault:  # training must go on whatever this thread meets
-            self.failure = f"internal fault ({type(fault).__name__})"
-            self._say(f"Logging stopped by an {self.failure}; training goes on. What was not sent is lost with this process.")
+            self._final(f"Logging stopped by an internal fault ({type(fault).__name__}).")
+        finally:
+            self.uploader.stop()
+            self._gatherer.reader.close()
 
-    def _wait(self, last_sent: float) -> None:
+    def _wait(self) -> None:
         with self._wake:
             if self._is_refused:
                 seconds = LOOK_FOR_KEY_SECONDS
-            elif self._failures:
-                seconds = self._retry_seconds
-            else:
+            elif self._backoff.failures:
+                seconds = self._wait_seconds
+            elif self._flush_seconds is not None:
                 seconds = self._flush_seconds
+            else:
+                slower = (self._clock.monotonic() - self._began) / _SLOWER
+                seconds = min(max(slower, FIRST_FLUSH_SECONDS), LAST_FLUSH_SECONDS)
             if not self._hurry:
                 self._wake.wait(seconds)
             self._hurry = False
 
     def _has_news(self) -> bool:
+        """Take up what there is to send. What was taken up before and not acknowledged stays first."""
+        if self._batch is None:
+            is_all = self._finishing and (self._drains or self._unwritten is not None)
+            batch = self._gatherer.gather(self._source.end(), MAX_BODY_BYTES, is_all=is_all)
+            for file in batch.to_send:
+                self.uploader.put(file["name"], file["path"])
+            if batch.size_bytes or batch.exit_code is not None:
+                self._batch = batch
+        if self._batch is None and self._finishing and self._unwritten is not None:
+            self._exit_code = self._unwritten
         self._summary = self._source.take_summary() or self._summary
-        self._config = self._source.take_config() or self._config
-        return bool(len(self._queue) or self._summary or self._config or self._finishing is not None)
+        changes = self._source.take_changes()
+        self._changes = {**(self._changes or {}), **changes} if changes else self._changes
+        left = self.uploader.left
+        self._arrived += self.uploader.take_arrived()
+        has_news = bool(self._batch or self._summary or self._changes or self._arrived)
+        if self._drains and not has_news and not left:
+            self.is_done = True
+        return has_news or (self._exit_code is not None and not left)
 
     def _send_once(self) -> None:
         """Send one request, and learn from its answer."""
         credential = self._credential
         try:
-            if self._config is not None:
-                self._send_config(credential, self._config)
-            more = self._send_stream(credential)
+            if self._changes is not None:
+                self._send_changes(credential, self._changes)
+            self._send_stream(credential)
         except AuthenticationError:
             self._refused(credential)
             return
         except Error as error:
-            if _passes(error):
+            if passes(error):
                 self._again(error)
             else:
                 self._final(str(error))
             return
         if self._was_away:
             self._say("The server answers again; what was held back is being sent.")
-        self._failures, self._was_away = 0, False
-        if more:
-            self._hurry = True
+        self._backoff.reset()
+        self._was_away = False
 
-    def _send_config(self, credential: Credential, config: str) -> None:
-        """Send a changed config. A server that will not take it is told of, and costs no row."""
+    def _send_changes(self, credential: Credential, changes: dict[str, Any]) -> None:
+        """Send what changed of the run itself. A server that will not take it is told of, and costs no row."""
         entity, project, run_id = self._path
-        variables = {"entity": entity, "project": project, "name": run_id, "config": config}
-        self._config = None
+        self._changes = None
         try:
-            api.graphql(credential, UPSERT_CONFIG, variables, timeout_seconds=_REQUEST_SECONDS)
+            variables = {"entity": entity, "project": project, "name": run_id, **changes}
+            api.graphql(credential, UPSERT, variables, timeout_seconds=_REQUEST_SECONDS)
         except Error as error:
-            if isinstance(error, AuthenticationError) or _passes(error):
-                self._config = config
+            if isinstance(error, AuthenticationError) or passes(error):
+                self._changes = changes
                 raise
             self._say(f"The changed config was not taken: {error} Rows are sent on.")
 
-    def _send_stream(self, credential: Credential) -> bool:
-        """Post what waits; whether there is more. Raises AuthenticationError, ConnectionFailed, ServerError with its status."""
-        summary = self._summary
-        room = MAX_BODY_CHARACTERS - len(summary or "")
-        offset, lines = self._queue.peek(max(room, 0))
-        more = offset + len(lines) < self._queue.offset + len(self._queue)
-        files = {}
-        if lines:
-            files[file_stream.HISTORY] = Chunk(offset, lines)
+    def _send_stream(self, credential: Credential) -> None:
+        """Post what was taken up. Raises AuthenticationError, ConnectionFailed, ServerError with its status."""
+        batch, summary = self._batch, self._summary
+        exit_code = self._exit_code if batch is None or batch.exit_code is None else batch.exit_code
+        # In this order: with none left, all that arrived is among those taken.
+        left = self.uploader.left
+        self._arrived += self.uploader.take_arrived()
+        arrived, last = self._arrived, exit_code is not None and not left
+        files = batch.files(self.acknowledged.first_lines) if batch else {}
         if summary is not None:
             files[file_stream.SUMMARY] = Chunk(0, (summary,))
-        last = self._finishing is not None and not more
-        request = FileStreamRequest(files=files, complete=last, exit_code=self._finishing if last else None)
-        reply = self._post(credential, request)
-        self._queue.acknowledge(len(lines))
+        request = FileStreamRequest(files=files, uploaded=tuple(arrived), complete=last, exit_code=exit_code if last else None)
+        told_to_stop = self._poster.post(credential, request, _REQUEST_SECONDS)
+        self._exit_code = exit_code
+        self._batch, self._arrived = None, []
         if self._summary is summary:
             self._summary = None
-        if _is_stop(reply) and not self._was_told_to_stop:
+        self._note(batch, arrived, is_complete=last)
+        if told_to_stop and not self._was_told_to_stop:
             self._was_told_to_stop = True
             self._stop()
         self.is_done = last
-        return more or (self._finishing is not None and not last)
+        with self._wake:
+            # The arrival of a file wakes this thread by itself.
+            more = batch is not None and batch.has_more
+            self._hurry = self._hurry or more or (self._finishing and not left)
 
-    def _post(self, credential: Credential, request: FileStreamRequest) -> Reply:
-        host = credential.host
-        path = "/".join(urllib.parse.quote(part, safe="") for part in self._path)
-        reply = api.send(
-            credential,
-            "POST",
-            f"/files/{path}/file_stream",
-            headers={"Content-Type": "application/json"},
-            body=json.dumps(file_stream.build(request), ensure_ascii=False).encode("utf-8", "replace"),
-            timeout_seconds=_REQUEST_SECONDS,
-        )
-        if reply.status == 401:
-            raise AuthenticationError(f"{host} refused the key.")
-        if reply.status != 200:
-            raise ServerError(
-                f"{host} answered a request of this run with: {api.sentence_of(reply)}",
-                status=reply.status,
-                retry_after_seconds=api.retry_after_seconds(reply),
-            )
-        return reply
+    def _note(self, batch: Batch | None, arrived: list[str], *, is_complete: bool) -> None:
+        self._progress += 1
+        noted, before = self.acknowledged, self.acknowledged.position
+        noted.is_complete = is_complete
+        if batch is not None:
+            noted.position = batch.position
+            noted.rows = batch.rows if batch.lines else noted.rows
+            noted.files = [*noted.files, *batch.to_send]
+        noted.files = [file for file in noted.files if file["name"] not in arrived and file["name"] not in self.uploader.failed]
+        if batch is not None or arrived or is_complete:
+            noted.save()
+        if noted.position.segment > max(before.segment, 1):
+            self._source.drop_before(noted.position)
 
     def _refused(self, credential: Credential) -> None:
         with self._wake:
             if self._credential is not credential:  # another was adopted while this one was being refused
                 self._hurry = True
                 return
+            if self._is_refused:
+                return
             self._is_refused = True
             # One that is finishing looks at once, and once.
-            self._hurry = self._finishing is not None
+            self._hurry = self._finishing
         self._say(
             f"{credential.host} refused the key of this run: it was revoked, or its account disabled. Training goes on and what is "
             "logged is held back. Run `runkey login` in another terminal, or runkey.login() here, and it is sent."
@@ -252,44 +301,31 @@ class Sender:
         if found is not None:
             self.adopt(found)
             self._say("Another key was found; this run goes on with it.")
-        elif self._finishing is not None:
+        elif self._finishing:
             self._looked_in_vain = True
         return not self._is_refused
 
     def _final(self, message: str) -> None:
         self.failure = message
-        self._say(f"{message} Nothing more of this run is sent; training goes on. {len(self._queue)} rows were not sent.")
+        self._say(f"{message} Nothing more of this run is sent; training goes on, and what is logged is kept in its journal.")
 
     def _again(self, error: Error) -> None:
-        self._failures += 1
-        longest = min(_LONGEST_WAIT_SECONDS, _FIRST_WAIT_SECONDS * 2 ** min(self._failures - 1, 10))
-        asked = getattr(error, "retry_after_seconds", None) or 0.0
-        # Spread, so that a thousand runs do not come back in the same instant.
-        self._retry_seconds = max(asked, longest * random.uniform(0.5, 1.0))  # noqa: S311
-        if self._failures == 3:
+        self._wait_seconds = self._backoff.next_seconds(error)
+        if self._backoff.failures == 3:
             self._was_away = True
-            self._say(f"{error} Training goes on; what is logged is kept in memory and sent when the server answers.")
-
-    _retry_seconds = _FIRST_WAIT_SECONDS
+            self._say(f"{error} Training goes on; what is logged is kept in its journal and sent when the server answers.")
 
 
-UPSERT_CONFIG = """
-mutation UpsertConfig($entity: String, $project: String, $name: String, $config: JSONString) {
-  upsertBucket(input: {entityName: $entity, modelName: $project, name: $name, config: $config}) { inserted }
+UPSERT = """
+mutation UpsertBucket(
+  $entity: String, $project: String, $name: String, $config: JSONString, $displayName: String, $tags: [String!], $notes: String,
+  $commit: String, $repo: String, $program: String, $host: String, $state: String
+) {
+  upsertBucket(
+    input: {
+      entityName: $entity, modelName: $project, name: $name, config: $config, displayName: $displayName, tags: $tags, notes: $notes,
+      commit: $commit, jobRepo: $repo, jobProgram: $program, host: $host, state: $state
+    }
+  ) { inserted }
 }
 """
-
-
-def _passes(error: Error) -> bool:
-    """Whether a request is worth sending again: no answer, or one that passes."""
-    if isinstance(error, ConnectionFailed):
-        return True
-    return isinstance(error, ServerError) and (error.status is None or error.status in _TRANSIENT)
-
-
-def _is_stop(reply: Reply) -> bool:
-    try:
-        answer: Any = json.loads(reply.body)
-    except (ValueError, RecursionError):
-        return False
-    return isinstance(answer, dict) and answer.get("stopped") is True

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from runkey_server.accounts import store
+from runkey_server.database import hold
 from runkey_server.errors import Error
 
 _LONGEST_DELAY_SECONDS = 60
@@ -41,6 +42,7 @@ USER_CODE_AT_ALL = Limit(300, timedelta(hours=1), is_hard=True)
 
 def check_limit(transaction: sa.Connection, bucket: str, limit: Limit, at: datetime) -> None:
     """Raise Error `too_many` when it is too early for another try."""
+    hold(transaction, bucket)
     count, last = store.count_attempts(transaction, bucket, at - limit.within)
     if count < limit.free or last is None:
         return

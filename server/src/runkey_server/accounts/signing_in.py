@@ -37,7 +37,7 @@ def sign_in(database: Database, name: str, password: str, *, at: datetime, netwo
     with database.writing() as transaction:
         _forget(transaction, buckets)
         if rehashed:
-            store.set_password_hash(transaction, account.id, rehashed)
+            store.set_password_hash(transaction, account.id, rehashed, None)
     return account
 
 

@@ -80,9 +80,16 @@ def find_password_hash(transaction: sa.Connection, account_id: int) -> str | Non
     return None if found is None else str(found)
 
 
-def set_password_hash(transaction: sa.Connection, account_id: int, password_hash: str) -> None:
-    """Replace the kept hash."""
-    transaction.execute(sa.update(accounts).where(accounts.c.id == account_id).values(password_hash=password_hash))
+def set_password_hash(transaction: sa.Connection, account_id: int, password_hash: str, at: datetime | None) -> None:
+    """Replace the kept hash. at: None for another hash of the same password."""
+    values = {"password_hash": password_hash} | ({} if at is None else {"password_set_at": at})
+    transaction.execute(sa.update(accounts).where(accounts.c.id == account_id).values(**values))
+
+
+def find_password_set_at(transaction: sa.Connection, account_id: int) -> datetime | None:
+    """Give the moment at which a password was last set; None for one that never was, since this is noted."""
+    found: datetime | None = transaction.execute(sa.select(accounts.c.password_set_at).where(accounts.c.id == account_id)).scalar()
+    return found
 
 
 def mark_account(transaction: sa.Connection, account_id: int, **moments: datetime | None) -> None:
@@ -199,6 +206,16 @@ def delete_sessions_of(transaction: sa.Connection, account_id: int, *, but: str 
     if only is not None:
         statement = statement.where(browser_sessions.c.handle == only)
     transaction.execute(statement)
+
+
+def delete_sessions(transaction: sa.Connection) -> int:
+    """Drop every session; tell how many there were."""
+    return int(transaction.execute(sa.delete(browser_sessions)).rowcount)
+
+
+def delete_links(transaction: sa.Connection, *, but_for: str) -> None:
+    """Drop every link but those of one purpose."""
+    transaction.execute(sa.delete(one_time_links).where(one_time_links.c.purpose != but_for))
 
 
 def insert_link(

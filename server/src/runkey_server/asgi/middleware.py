@@ -1,10 +1,11 @@
 """What stands before every route: the host check, a request id, headers on every answer, errors to answers, the access log.
 
 One layer, not five, because each costs every request. The log names method, path, status, duration, and the public handle of the key;
-never a query, a header or a body, and never the token of a signed address.
+never a query, a header or a body, never the token of a signed address, and nothing that looks like a key or a code.
 """
 
 import logging
+import re
 import secrets
 import traceback
 from time import perf_counter
@@ -21,6 +22,9 @@ error_log = logging.getLogger("runkey_server.errors")
 
 ACTOR = "runkey.actor"
 """Key of the scope's `state` under which a route leaves the Actor for the log."""
+
+# What somebody may have typed or pasted after the address by mistake: a key, the code of a link or of a login.
+_SECRET = re.compile(r"[\w-]{40,}|(?<!\w)rk[a-z]_[\w-]+|(?<!\w)[B-DF-HJ-NP-TV-XZ]{4,5}-[B-DF-HJ-NP-TV-XZ]{4,5}(?!\w)", re.ASCII)
 
 # Answered under any name: a load balancer asks by address.
 _ANY_HOST = frozenset({"/healthz", "/readyz", "/ready"})
@@ -139,4 +143,5 @@ def _closing(send: Send) -> Send:
 def _loggable(path: str) -> str:
     if path.startswith("/storage/"):
         return "/storage/…"
-    return "".join(character if character.isprintable() else "?" for character in path[:300])
+    masked = _SECRET.sub("…", path[:2_000])
+    return "".join(character if character.isprintable() else "?" for character in masked[:300])

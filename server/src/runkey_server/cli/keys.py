@@ -6,7 +6,7 @@ import json
 import sys
 from datetime import timedelta
 
-from runkey_server import accounts, clock, keys
+from runkey_server import accounts, clock, keys, machines
 from runkey_server.cli.opening import add_data_argument, open_data
 from runkey_server.database import Database
 from runkey_server.errors import Error
@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     listing = acts.add_parser("list", help="list keys; secrets are kept nowhere")
     listing.add_argument("--user", metavar="NAME", help="of this account only")
     listing.add_argument("--json", action="store_true", help="as JSON")
-    revoke = acts.add_parser("revoke", help="end a key, and the keys it made, at once")
+    revoke = acts.add_parser("revoke", help="end a key, what came of it, and the machine whose own it is, at once")
     revoke.add_argument("id", metavar="KEY_ID", help="its id, as in `key list`")
     for each in (create, taken_in, listing, revoke):
         add_data_argument(each)
@@ -100,7 +100,7 @@ def _as_json(key: keys.ApiKey, user: str, state: str) -> dict[str, str | None]:
 
 def _revoke(database: Database, _: SecretKeys, arguments: argparse.Namespace) -> int:
     with database.writing() as transaction:
-        ended = keys.revoke(transaction, keys.get_key(transaction, arguments.id), clock.now())
+        ended = machines.end_key(transaction, keys.get_key(transaction, arguments.id), clock.now())
     print(f"Revoked: {', '.join(ended)}")
     return 0
 

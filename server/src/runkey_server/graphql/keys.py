@@ -66,6 +66,8 @@ def _rotate(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
         raise Error("forbidden", "This key makes no keys, its own successor neither. For a new one, log in again: runkey login --relogin")
     key = _meant(context, input.get("id"))
     new_key, secret = keys.rotate(context.transaction, context.pepper, key, at=context.now)
+    words = f"The key {new_key.name} took the place of the key {key.name}."
+    accounts.tell(context.transaction, context.caller.account_id, words, "/settings/keys", context.now)
     return {"apiKey": _api_key(new_key, context.now), "secret": secret}
 
 

@@ -35,6 +35,11 @@ _MAX_TOKENS = 8_000
 _MAX_KEPT_PLANS = 500
 _MAX_KEPT_CHARACTERS = 4 * 1024 * 1024
 
+MAX_PUBLIC_CHARACTERS = 2_048
+"""Of a document from somebody without a key: what anybody may ask is short."""
+
+_MAX_KEPT_PUBLIC_PLANS = 8
+
 # Answered to anybody, when nothing else is asked.
 PUBLIC_FIELDS = frozenset({"__typename", "__type", "serverInfo", "createAnonymousEntity"})
 
@@ -78,18 +83,23 @@ _ENDED_KEYS_FIELDS: dict[str, Any] = {
 
 
 class Planner:
-    """Makes plans, and keeps the last few hundred."""
+    """Makes plans, and keeps the last few hundred; apart from those a few that were asked for without a key.
+
+    So nobody without a key can push out what everybody's clients ask for.
+    """
 
     def __init__(self, schema: GraphQLSchema) -> None:
         """Plan against a schema."""
         self._schema = schema
         self._kept: OrderedDict[tuple[str, str | None], Plan] = OrderedDict()
         self._kept_characters = 0
+        self._kept_public: OrderedDict[tuple[str, str | None], Plan] = OrderedDict()
         self._lock = Lock()
 
     def find_plan(self, text: str, operation_name: str | None) -> Plan | None:
         """Give a plan that was made before."""
-        return self._kept.get((text, operation_name))
+        asked = (text, operation_name)
+        return self._kept.get(asked) or self._kept_public.get(asked)
 
     def make_plan(self, text: str, operation_name: str | None) -> Plan:
         """Parse, limit and validate. Raises Error `invalid` or GraphQLError with what is wrong."""
@@ -100,6 +110,19 @@ class Planner:
             while len(self._kept) > _MAX_KEPT_PLANS or self._kept_characters > _MAX_KEPT_CHARACTERS:
                 (dropped, _), _ = self._kept.popitem(last=False)
                 self._kept_characters -= len(dropped)
+        return plan
+
+    def make_public_plan(self, text: str, operation_name: str | None) -> Plan:
+        """Do the same for somebody without a key: a short document of one operation. Raises as `make_plan`."""
+        if len(text) > MAX_PUBLIC_CHARACTERS:
+            raise Error("invalid", f"Without a key a document has at most {MAX_PUBLIC_CHARACTERS} characters.")
+        plan = self._plan(text, operation_name)
+        if not plan.is_public or not _is_one_operation(plan.document):
+            raise Error("invalid", "Without a key a document has one operation, of fields that anybody may ask for.")
+        with self._lock:
+            self._kept_public[(text, operation_name)] = plan
+            while len(self._kept_public) > _MAX_KEPT_PUBLIC_PLANS:
+                self._kept_public.popitem(last=False)
         return plan
 
     def _plan(self, text: str, operation_name: str | None) -> Plan:
@@ -131,6 +154,10 @@ class Planner:
             for_ended_keys=_stays_within(operation.selection_set, _ENDED_KEYS_FIELDS, _fragments(document)),
             from_memory=roots <= _MEMORY_ROOTS and not names & _DATABASE_FIELDS,
         )
+
+
+def _is_one_operation(document: DocumentNode) -> bool:
+    return sum(isinstance(node, OperationDefinitionNode) for node in document.definitions) == 1
 
 
 def _find_operation(document: DocumentNode, name: str | None) -> OperationDefinitionNode:

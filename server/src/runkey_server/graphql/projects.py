@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from runkey_server import projects
+from runkey_server import claiming, projects
 from runkey_server.graphql import ids
 from runkey_server.graphql.context import Context, Info, page_of
 from runkey_server.graphql.viewer import user
@@ -73,6 +73,8 @@ def _upsert(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
     found, inserted = projects.open_project(
         context.transaction, context.caller, input.get("entityName"), input.get("name") or "", context.now
     )
+    if inserted and context.caller.key_kind == "anonymous":
+        claiming.check_projects(context.transaction, context.caller.account_id, context.caps)
     return {"model": as_project(found), "project": as_project(found), "inserted": inserted}
 
 

@@ -37,6 +37,8 @@ class _Request(msgspec.Struct):
 
 _decode = msgspec.json.Decoder(_Request).decode
 _FORM_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-data", "text/plain"})
+# What brings data, and is turned away while the disk is full.
+_DATA_FIELDS = frozenset({"upsertBucket", "upsertModel", "createRunFiles"})
 
 
 class GraphqlDoor:
@@ -81,9 +83,8 @@ class GraphqlDoor:
 
     def _plan_and_run(self, request: _Request, actor: Actor | None, scope: Scope) -> dict[str, Any]:
         try:
-            plan = self._planner.find_plan(request.query, request.operationName) or self._planner.make_plan(
-                request.query, request.operationName
-            )
+            make = self._planner.make_public_plan if actor is None else self._planner.make_plan
+            plan = self._planner.find_plan(request.query, request.operationName) or make(request.query, request.operationName)
         except (GraphQLError, Error) as problem:
             # Whoever is not let in learns nothing of the schema either.
             if actor is None:
@@ -96,6 +97,8 @@ class GraphqlDoor:
             raise errors.unauthenticated()
         if actor is not None and actor.only_opened_runs and not plan.for_ended_keys:
             raise errors.unauthenticated()
+        if not plan.root_fields.isdisjoint(_DATA_FIELDS):
+            self._database.check_room()
         context = Context(
             actor=actor,
             now=self._clock(),

@@ -108,19 +108,17 @@ def _upsert(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
         given["tags"] = tuple(input["tags"])
     changes = runs.Changes(**given)
     if input.get("id") and not input.get("name"):
-        run = runs.update_by_id(context.transaction, context.caller, ids.number_of("Run", input["id"]), changes)
+        before = runs.get_run_by_id(context.transaction, ids.number_of("Run", input["id"]))
+        run = runs.update_by_id(context.transaction, context.caller, before.id, changes)
+        _count_text(context, before, run)
         return {"bucket": as_run(run, context), "inserted": False}
-    run, inserted = runs.upsert(
-        context.transaction,
-        context.caller,
-        input.get("entityName"),
-        input.get("modelName"),
-        input.get("name"),
-        changes,
-        context.now,
-    )
+    named = (context.caller, input.get("entityName"), input.get("modelName"), input.get("name"))
+    existing = runs.find_meant(context.transaction, *named)
+    run, inserted = runs.upsert(context.transaction, *named, changes, context.now)
+    _count_text(context, existing, run)
     if inserted and context.caller.key_kind == "anonymous":
         claiming.check_runs(context.transaction, context.caller.account_id, context.caps)
+        claiming.check_projects(context.transaction, context.caller.account_id, context.caps)
     machines.note_host(context.transaction, context.caller.machine_id, input.get("host"), context.now)
     bucket = as_run(run, context)
     if not input.get("id"):
@@ -128,6 +126,14 @@ def _upsert(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
         # does not begins the run again, and must send from line 0 to overwrite it.
         bucket["__begins_at_line_0"] = True
     return {"bucket": bucket, "inserted": inserted}
+
+
+def _count_text(context: Context, before: Run | None, run: Run) -> None:
+    """Count by how much the texts of a run of an account without a name have grown."""
+    caller = context.caller
+    if caller.key_kind == "anonymous" and run.account_id == caller.account_id:
+        grown = run.text_bytes - (before.text_bytes if before else 0)
+        claiming.count_bytes(context.transaction, caller.account_id, grown, context.caps)
 
 
 def _delete(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
@@ -173,7 +179,7 @@ def _tail(stream: Stream) -> Any:
 
 
 def _console_count(source: dict[str, Any], info: Info) -> int:
-    return runs.read_console(info.context.transaction, source["__self"].id, last=0)[0]
+    return runs.count_console(info.context.transaction, source["__self"].id)
 
 
 def _system_metrics(source: dict[str, Any], info: Info) -> str:

@@ -10,15 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from runkey_server.history.columns import Column, Floats, Ints
-from runkey_server.history.model import ALL_LINES, HistoryStore, Stream
+from runkey_server.history.model import ALL_LINES, View
 from runkey_server.history.outlines import BLOCK, Outline
-from runkey_server.history.packed import steps_at
 from runkey_server.history.packing import STEPS, Path, name_of
 from runkey_server.history.summarising import Summary
+from runkey_server.history.viewing import steps_at
 
 STEP_AXIS = "_step"
 MAX_BUCKETS = 10_000
@@ -45,10 +44,7 @@ class Series:
 
 
 def chart(
-    store: HistoryStore,
-    transaction: sa.Connection,
-    run_id: int,
-    stream: Stream,
+    view: View,
     names: Sequence[str],
     *,
     buckets: int,
@@ -60,25 +56,25 @@ def chart(
     axis: the name of the key that is x. Keys that are not there, or have no number, are left out.
     """
     buckets = max(1, min(buckets, MAX_BUCKETS))
-    facts = store.facts(transaction, run_id, stream)
+    facts = view.facts
     # Two paths may share a name; the first that was seen is meant.
-    paths = {name_of(path): path for path in reversed(facts)}
+    paths: dict[str, Path] = {name_of(path): path for path in reversed(list(facts))}
     axis_path = STEPS if axis == STEP_AXIS else paths.get(axis)
     wanted = [name for name in dict.fromkeys(names) if name in paths and facts[paths[name]].counts.get("number")]
     if axis_path is None or not wanted:
         return {}
     low, high = (-np.inf if span[0] is None else span[0], np.inf if span[1] is None else span[1])
-    outlines = store.outlines(transaction, run_id, stream, [axis_path, *(paths[name] for name in wanted)])
+    axis_outline = None if axis_path == STEPS else view.outline(axis_path)
     found: dict[str, Series] = {}
     for name in wanted:
         series: Series | None
-        seen = _Outlined(outlines[paths[name]], outlines[axis_path], is_step=axis_path == STEPS)
+        seen = _Outlined(view.outline(paths[name]), axis_outline)
         chosen = seen.overlapping(low, high)
         if chosen is not None and int(seen.outline["points"][chosen].sum()) > BLOCK * buckets:
-            series = _of_blocks(store, transaction, (run_id, stream), paths[name], seen, chosen, axis_path, (low, high), buckets)
+            series = _of_blocks(view, paths[name], seen, chosen, axis_path, (low, high), buckets)
         else:
             lines = ALL_LINES if chosen is None else seen.lines(chosen)
-            series = _of_points(*_points(store, transaction, (run_id, stream), paths[name], axis_path, lines, (low, high)), buckets)
+            series = _of_points(*_points(view, paths[name], axis_path, lines, (low, high)), buckets)
         if series is not None:
             found[name] = series
     return found
@@ -87,9 +83,10 @@ def chart(
 class _Outlined:
     """A series' outline beside its axis', as far as they stand side by side."""
 
-    def __init__(self, outline: Outline, axis: Outline, *, is_step: bool) -> None:
+    def __init__(self, outline: Outline, axis: Outline | None) -> None:
+        """axis None: steps, which every outline has."""
         self.outline = outline
-        if is_step:
+        if axis is None:
             self._low, self._high = outline["min_step"].astype(np.float64), outline["max_step"].astype(np.float64)
             self.is_usable = bool(outline["is_sorted"].all())
         else:
@@ -122,9 +119,7 @@ class _Outlined:
 
 
 def _points(
-    store: HistoryStore,
-    transaction: sa.Connection,
-    place: tuple[int, Stream],
+    view: View,
     path: Path,
     axis_path: Path,
     lines: tuple[int, int],
@@ -132,7 +127,7 @@ def _points(
 ) -> tuple[Floats, Floats]:
     """Give x and y of the numbers in a span of lines and of x, in the order of x."""
     names = [name_of(path)] if axis_path == STEPS else [name_of(path), name_of(axis_path)]
-    columns = store.read(transaction, *place, lines=lines, names=names)
+    columns = view.read(lines, names)
     if path not in columns:
         return np.zeros(0), np.zeros(0)
     at, y = columns[path].numbers()
@@ -188,9 +183,7 @@ def _of_points(x: Floats, y: Floats, buckets: int) -> Series | None:
 
 
 def _of_blocks(
-    store: HistoryStore,
-    transaction: sa.Connection,
-    place: tuple[int, Stream],
+    view: View,
     path: Path,
     seen: _Outlined,
     chosen: slice,
@@ -210,7 +203,7 @@ def _of_blocks(
         **{name: blocks[name].astype(np.int64) for name in ("points", "nans", "infinities")},
     }
     for number in edges:
-        read = _of_points(*_points(store, transaction, place, path, axis_path, seen.lines(slice(number, number + 1)), span), 1)
+        read = _of_points(*_points(view, path, axis_path, seen.lines(slice(number, number + 1)), span), 1)
         row = number - chosen.start
         if read is None:
             columns["points"][row] = 0
@@ -229,7 +222,8 @@ def _of_blocks(
 def _grouped(columns: dict[str, NDArray[Any]], starts: Ints) -> Series:
     ends = np.append(starts[1:], len(columns["x"])) - 1
     firsts, lasts = Summary(columns["first"], starts), Summary(columns["last"], starts)
-    sums = {name: np.add.reduceat(columns[name], starts) for name in ("points", "nans", "infinities", "sum")}
+    with np.errstate(over="ignore", invalid="ignore"):  # sums of numbers near the largest are infinite
+        sums = {name: np.add.reduceat(columns[name], starts) for name in ("points", "nans", "infinities", "sum")}
     return Series(
         columns["x"][starts],
         columns["x_last"][ends],

@@ -20,10 +20,11 @@ from runkey_server.history.columns import Column
 from runkey_server.history.describing import Facts, facts_of
 from runkey_server.history.encoding import decode
 from runkey_server.history.outlines import BLOCK, KIND, Outline, joined
-from runkey_server.history.packed import STEPS_ID, chunk_of, key_row, outline_of
+from runkey_server.history.packed import chunk_of, outline_of
 from runkey_server.history.packing import STEPS, Path, unpack
 from runkey_server.history.store import Place
 from runkey_server.history.tables import FULL
+from runkey_server.history.viewing import STEPS_ID, key_row
 
 # A stream is folded when it has so many segments or bytes in them, or was left alone for so long.
 SEGMENTS, BYTES, IDLE = 64, 2 * 1024 * 1024, timedelta(seconds=20)
@@ -163,11 +164,11 @@ def _chunks(
             taken_in.append((key_id, chunk.first_index))
             first_index = chunk.first_index
         whole, outlined = Column.joined([piece for piece, _ in pieces]), joined([piece for _, piece in pieces])
-        chunks.extend(_split(key_id, first_index, whole, outlined))
+        chunks.extend(split(key_id, first_index, whole, outlined))
     return keys, chunks, taken_in
 
 
-def _split(key_id: int, first_index: int, column: Column, made: Outline) -> list[dict[str, Any]]:
+def split(key_id: int, first_index: int, column: Column, made: Outline) -> list[dict[str, Any]]:
     """Make chunks that end where full ones do."""
     chunks = []
     start = 0

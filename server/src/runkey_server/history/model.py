@@ -1,6 +1,6 @@
 """What history consists of, and what a store of it must do."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
@@ -40,6 +40,24 @@ class Batch:
 ALL_LINES = (0, 2**62)
 
 
+class View(Protocol):
+    """One stream of one run, as it is in one transaction."""
+
+    @property
+    def next_line(self) -> int:
+        """The number of the line after the last."""
+
+    @property
+    def facts(self) -> Mapping[Path, Facts]:
+        """What is told of every key, in the order in which they were first seen."""
+
+    def read(self, lines: tuple[int, int] = ALL_LINES, names: Iterable[str] | None = None) -> Columns:
+        """Give the columns of the lines from one up to but not with another, the steps among them; names None: of every key."""
+
+    def outline(self, path: Path) -> Outline:
+        """Give the outline of a series, whole."""
+
+
 class HistoryStore(Protocol):
     """Keeps rows as columns. Every method works within the caller's transaction; a run is a number, and who may is decided elsewhere."""
 
@@ -49,25 +67,8 @@ class HistoryStore(Protocol):
         Rows that are there already change nothing. Another row in the place of one replaces it, and the later lines are dropped.
         """
 
-    def next_line(self, transaction: sa.Connection, run_id: int, stream: Stream) -> int:
-        """Give the number of the line after the last."""
-
-    def read(
-        self,
-        transaction: sa.Connection,
-        run_id: int,
-        stream: Stream,
-        *,
-        lines: tuple[int, int] = ALL_LINES,
-        names: Iterable[str] | None = None,
-    ) -> Columns:
-        """Give the columns of the lines from one up to but not with another, the steps among them; names None: of every key."""
-
-    def outlines(self, transaction: sa.Connection, run_id: int, stream: Stream, paths: Sequence[Path]) -> dict[Path, Outline]:
-        """Give the outline of each series, whole."""
-
-    def facts(self, transaction: sa.Connection, run_id: int, stream: Stream) -> dict[Path, Facts]:
-        """Describe every key."""
+    def view(self, transaction: sa.Connection, run_id: int, stream: Stream) -> View:
+        """Look at a stream; one that was never written to is empty."""
 
     def purge(self, transaction: sa.Connection, run_id: int) -> None:
         """Drop everything of a run."""

@@ -4,6 +4,8 @@ The grid is the series' own (values 0 to 511, 512 to 1023, …), so an outline i
 ends within a block, both halves are put together again. 89 bytes for 512 values. Pure.
 """
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -62,9 +64,18 @@ def outline(column: Column, steps: Ints, first_index: int) -> Outline:
     return made
 
 
+def read_outline(pieces: Iterable[bytes]) -> Outline:
+    """Read kept outlines of one series, in order."""
+    # As bytes: to put arrays of records together, numpy compares every field of every one.
+    return _whole(np.frombuffer(b"".join(pieces), KIND))
+
+
 def joined(outlines: list[Outline]) -> Outline:
     """Put outlines of one series together, in order; the halves of a block become one."""
-    whole = np.concatenate(outlines) if outlines else np.zeros(0, KIND)
+    return read_outline(piece.tobytes() for piece in outlines)
+
+
+def _whole(whole: Outline) -> Outline:
     starts = np.flatnonzero(np.append(True, whole["block"][1:] != whole["block"][:-1])) if len(whole) else np.zeros(0, np.int64)
     return whole if len(starts) == len(whole) else merged(whole, starts)
 

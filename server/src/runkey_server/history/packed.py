@@ -1,26 +1,25 @@
-"""The HistoryStore in our own database, SQLite or PostgreSQL.
+"""The HistoryStore in our own database, SQLite or PostgreSQL: the half that writes.
 
 Rows arrive as segments, one a request, written in one statement. A background pass folds them into chunks: one key's values, at most 8,192,
-with an outline. Lines below a stream's `folded_to` are in chunks, the others in segments; readers look into both and cannot tell.
+with an outline. `viewing` reads both.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from json import dumps, loads
+from json import loads
 
 import numpy as np
 import sqlalchemy as sa
 
 from runkey_server.history import store
-from runkey_server.history.columns import Column, Ints
+from runkey_server.history.columns import Column
 from runkey_server.history.describing import Facts, facts_of
 from runkey_server.history.encoding import decode, encode
 from runkey_server.history.model import ALL_LINES, Batch, Stream
-from runkey_server.history.outlines import KIND, Outline, joined, outline
-from runkey_server.history.packing import STEPS, Columns, Path, are_same, columns_of, name_of, pack_columns, rows_of, unpack
+from runkey_server.history.outlines import Outline, outline
+from runkey_server.history.packing import STEPS, Columns, Path, are_same, columns_of, pack_columns, rows_of, unpack
 from runkey_server.history.store import Place
-
-STEPS_ID = 0
+from runkey_server.history.viewing import STEPS_ID, PackedView, key_row, steps_at
 
 
 class PackedHistory:
@@ -43,60 +42,9 @@ class PackedHistory:
             return
         self._append_again(transaction, place, batch, at)
 
-    def next_line(self, transaction: sa.Connection, run_id: int, stream: Stream) -> int:
-        """Give the number of the line after the last. Cost: one indexed look-up."""
-        state = store.find_stream(transaction, (run_id, int(stream)))
-        return 0 if state is None else int(state.next_line)
-
-    def read(
-        self,
-        transaction: sa.Connection,
-        run_id: int,
-        stream: Stream,
-        *,
-        lines: tuple[int, int] = ALL_LINES,
-        names: Iterable[str] | None = None,
-    ) -> Columns:
-        """Give the columns of a span of lines. Cost: every chunk and segment that has a line in it is decoded."""
-        place = (run_id, int(stream))
-        state = store.find_stream(transaction, place)
-        if state is None:
-            return {}
-        wanted = None if names is None else set(names)
-        parts: dict[Path, list[Column]] = {STEPS: []}
-        if lines[0] < state.folded_to:
-            for path, column in self._folded(transaction, place, lines, wanted).items():
-                parts.setdefault(path, []).append(column)
-        if lines[1] > state.folded_to:
-            for path, columns in _tail(transaction, place, lines, wanted).items():
-                parts.setdefault(path, []).extend(columns)
-        return {path: Column.joined(found) for path, found in parts.items() if found}
-
-    def outlines(self, transaction: sa.Connection, run_id: int, stream: Stream, paths: Sequence[Path]) -> dict[Path, Outline]:
-        """Give the outline of each series. Cost: a row a chunk; what is not folded yet is decoded."""
-        place = (run_id, int(stream))
-        known = {path: (key_id, facts) for key_id, path, facts in _keys(transaction, place, set(map(name_of, paths)))}
-        tail = {path: Column.joined(found) for path, found in _tail(transaction, place, ALL_LINES, set(map(name_of, paths))).items()}
-        found = {}
-        for path in paths:
-            pieces, first_index = [], 0
-            if path in known:
-                key_id, facts = known[path]
-                pieces = [np.frombuffer(piece, KIND) for piece in store.list_outlines(transaction, place, key_id)]
-                first_index = sum(facts.counts.values())
-            if path in tail:
-                pieces.append(outline(tail[path], steps_at(tail[STEPS], tail[path].lines), first_index))
-            found[path] = joined(pieces)
-        return found
-
-    def facts(self, transaction: sa.Connection, run_id: int, stream: Stream) -> dict[Path, Facts]:
-        """Describe every key. Cost: a row a key, and what is not folded yet is decoded."""
-        place = (run_id, int(stream))
-        found = {path: facts for _, path, facts in _keys(transaction, place, None) if path != STEPS}
-        for path, columns in _tail(transaction, place, ALL_LINES, None).items():
-            if path != STEPS:
-                found[path] = found.get(path, Facts()).followed_by(facts_of(Column.joined(columns)))
-        return found
+    def view(self, transaction: sa.Connection, run_id: int, stream: Stream) -> PackedView:
+        """Look at a stream."""
+        return PackedView(transaction, (run_id, int(stream)))
 
     def purge(self, transaction: sa.Connection, run_id: int) -> None:
         """Drop everything of a run."""
@@ -106,9 +54,8 @@ class PackedHistory:
 
     def _append_again(self, transaction: sa.Connection, place: Place, batch: Batch, at: datetime) -> None:
         """Write rows of which some lines may be there: compare, cut where they differ, add what is missing."""
-        run_id, stream = place[0], Stream(place[1])
         end = batch.first + len(batch.rows)
-        there = rows_of(self.read(transaction, run_id, stream, lines=(batch.first, end)))
+        there = rows_of(PackedView(transaction, place).read((batch.first, end)))
         new = dict(enumerate(batch.rows, batch.first))
         changed = next((line for line, row in new.items() if line in there and not are_same(there[line], row)), None)
         if changed is not None:
@@ -136,7 +83,7 @@ class PackedHistory:
     def _unfold(self, transaction: sa.Connection, place: Place, line: int) -> None:
         """Make a segment again of the folded lines from one on: a line that was missing came late."""
         state = store.find_stream(transaction, place)
-        columns = self._folded(transaction, place, (line, state.folded_to), None)
+        columns = PackedView(transaction, place).read_folded((line, state.folded_to), None)
         self._cut_chunks(transaction, place, line)
         if columns:
             lines = columns[STEPS].lines
@@ -148,7 +95,7 @@ class PackedHistory:
             return
         doomed = store.list_chunks(transaction, place, lines=(line, ALL_LINES[1]))
         trimmed = []
-        steps = self._folded(transaction, place, (0, line), set()).get(STEPS)
+        steps = PackedView(transaction, place).read_folded((0, line), set()).get(STEPS)
         for chunk in doomed:
             if chunk.first_line < line and steps is not None:
                 column = decode(store.find_body(transaction, place, chunk.key_id, chunk.first_index)).between(chunk.first_line, line)
@@ -173,44 +120,10 @@ class PackedHistory:
             transaction, place, segments=count, segment_bytes=size, next_line=next_line, revision=state.revision + 1, **more
         )
 
-    def _folded(self, transaction: sa.Connection, place: Place, lines: tuple[int, int], names: set[str] | None) -> Columns:
-        keys = {key_id: path for key_id, path, _ in _keys(transaction, place, names)}
-        parts: dict[int, list[Column]] = {}
-        for key_id, body in store.list_bodies(transaction, place, None if names is None else list(keys), lines):
-            column = decode(body).between(*lines)
-            if len(column):
-                parts.setdefault(key_id, []).append(column)
-        return {path: Column.joined(parts[key_id]) for key_id, path in keys.items() if key_id in parts}
-
-
-def _keys(transaction: sa.Connection, place: Place, names: set[str] | None) -> list[tuple[int, Path, Facts]]:
-    """The keys of some names, the steps always among them."""
-    rows = store.list_keys(transaction, place, None if names is None else [dumps(name) for name in sorted({*names, ""})])
-    found = [(row.key_id, tuple(loads(row.path)), Facts.from_text(row.facts)) for row in rows]
-    return [key for key in found if names is None or key[1] == STEPS or name_of(key[1]) in names]
-
-
-def _tail(transaction: sa.Connection, place: Place, lines: tuple[int, int], names: set[str] | None) -> dict[Path, list[Column]]:
-    parts: dict[Path, list[Column]] = {}
-    for segment in store.list_segments(transaction, place, lines):
-        for path, column in unpack(segment.body, segment.first_line).items():
-            if names is None or path == STEPS or name_of(path) in names:
-                chosen = column.between(*lines)
-                if len(chosen):
-                    parts.setdefault(path, []).append(chosen)
-    return parts
-
 
 def _between(columns: Mapping[Path, Column], lines: tuple[int, int]) -> Columns:
     cut = {path: column.between(*lines) for path, column in columns.items()}
     return {path: column for path, column in cut.items() if len(column)}
-
-
-def steps_at(steps: Column, lines: Ints) -> Ints:
-    """Give the steps of some lines. steps: the column that has one for every line."""
-    if len(lines) == len(steps) and lines[0] == steps.lines[0] and lines[-1] == steps.lines[-1]:
-        return steps.ints
-    return steps.ints[np.searchsorted(steps.lines, lines)]
 
 
 def outline_of(column: Column, steps: Column, first_index: int) -> Outline:
@@ -230,8 +143,3 @@ def chunk_of(key_id: int, first_index: int, column: Column, made: Outline) -> di
         "outline": made.tobytes(),
         "body": encode(column),
     }
-
-
-def key_row(key_id: int, path: Path, facts: Facts) -> dict[str, object]:
-    """Make a key's row."""
-    return {"key_id": key_id, "path": dumps(path), "name": dumps(name_of(path)), "facts": facts.as_text()}

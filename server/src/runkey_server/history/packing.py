@@ -85,7 +85,7 @@ def columns_of(lines: Ints, rows: Sequence[Row]) -> Columns:
             else:
                 parts.setdefault((key,), []).append(Column.of(places, values))
     columns = {path: Column.joined(found) for path, found in parts.items()}
-    columns[STEPS] = _steps(lines, columns.get(_STEP))
+    columns[STEPS] = steps_of(lines, columns.get(_STEP))
     return columns
 
 
@@ -108,7 +108,8 @@ def _leaves(path: Path, value: Any) -> Iterable[tuple[Path, Any]]:
         yield path, value
 
 
-def _steps(lines: Ints, told: Column | None) -> Column:
+def steps_of(lines: Ints, told: Column | None) -> Column:
+    """Give the step of every line. told: the column of `_step`, if there is one."""
     steps = lines.copy()
     if told is not None:
         places = told.lines[told.kinds == INT]

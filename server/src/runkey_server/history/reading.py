@@ -4,10 +4,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-import sqlalchemy as sa
 
 from runkey_server.history.columns import Column, Ints
-from runkey_server.history.model import HistoryStore, Stream
+from runkey_server.history.model import View
 from runkey_server.history.outlines import Outline
 from runkey_server.history.packing import STEPS, Row, name_of, rows_of, write_row
 
@@ -15,43 +14,39 @@ _PORTION = 8_192
 """Lines read at once where all are asked for: a full chunk's."""
 
 
-def last_lines(store: HistoryStore, transaction: sa.Connection, run_id: int, stream: Stream, count: int) -> list[str]:
+def last_lines(view: View, count: int) -> list[str]:
     """Give the last lines, in their order, as JSON."""
-    end = store.next_line(transaction, run_id, stream)
-    rows = rows_of(store.read(transaction, run_id, stream, lines=(max(0, end - count), end))) if count > 0 else {}
+    end = view.next_line
+    rows = rows_of(view.read((max(0, end - count), end))) if count > 0 else {}
     return [write_row(row) for row in rows.values()]
 
 
-def read_portions(store: HistoryStore, transaction: sa.Connection, run_id: int, stream: Stream) -> Iterator[list[Row]]:
+def read_portions(view: View) -> Iterator[list[Row]]:
     """Give every row, in order, some thousand at a time."""
-    end = store.next_line(transaction, run_id, stream)
+    end = view.next_line
     for first in range(0, end, _PORTION):
-        yield list(rows_of(store.read(transaction, run_id, stream, lines=(first, min(first + _PORTION, end)))).values())
+        yield list(rows_of(view.read((first, min(first + _PORTION, end)))).values())
 
 
-def read_all(store: HistoryStore, transaction: sa.Connection, run_id: int, stream: Stream) -> list[Row]:
+def read_all(view: View) -> list[Row]:
     """Give every row, in order."""
-    return [row for rows in read_portions(store, transaction, run_id, stream) for row in rows]
+    return [row for rows in read_portions(view) for row in rows]
 
 
-def read_steps(
-    store: HistoryStore, transaction: sa.Connection, run_id: int, stream: Stream, min_step: int, max_step: int, at_most: int
-) -> list[str]:
+def read_steps(view: View, min_step: int, max_step: int, at_most: int) -> list[str]:
     """Give the lines whose step is at least min_step and below max_step, in their order, at most so many, as JSON."""
-    lines = lines_of_steps(store, transaction, run_id, stream, min_step, max_step)[:at_most]
-    return [write_row(row) for row in _rows_at(store, transaction, run_id, stream, lines)]
+    lines = lines_of_steps(view, min_step, max_step)[:at_most]
+    return [write_row(row) for row in _rows_at(view, lines)]
 
 
-def lines_of_steps(
-    store: HistoryStore, transaction: sa.Connection, run_id: int, stream: Stream, min_step: int | None, max_step: int | None
-) -> Ints:
+def lines_of_steps(view: View, min_step: int | None, max_step: int | None) -> Ints:
     """Give the numbers of the lines whose step is at least min_step and below max_step. Cost: the blocks that may have one are read."""
-    outline = store.outlines(transaction, run_id, stream, [STEPS])[STEPS]
+    outline = view.outline(STEPS)
     low, high = 0 if min_step is None else min_step, 2**63 - 1 if max_step is None else max_step
     blocks = outline[(outline["max_step"] >= low) & (outline["min_step"] < high)]
     found = []
     for first, end in _spans(blocks):
-        steps = store.read(transaction, run_id, stream, lines=(first, end), names=()).get(STEPS)
+        steps = view.read((first, end), ()).get(STEPS)
         if steps is not None:
             found.append(steps.lines[(steps.ints >= low) & (steps.ints < high)])
     return np.concatenate(found) if found else np.zeros(0, np.int64)
@@ -68,20 +63,18 @@ def _spans(blocks: Outline) -> list[tuple[int, int]]:
     return spans
 
 
-def sample_lines(store: HistoryStore, transaction: sa.Connection, run_id: int, stream: Stream, at_most: int) -> list[str]:
+def sample_lines(view: View, at_most: int) -> list[str]:
     """Give at most so many lines, evenly spread, first and last among them, as JSON."""
     if at_most <= 0:
         return []
-    steps = store.read(transaction, run_id, stream, names=()).get(STEPS)
+    steps = view.read(names=()).get(STEPS)
     if steps is None:
         return []
-    return [write_row(row) for row in _rows_at(store, transaction, run_id, stream, spread(steps.lines, at_most))]
+    return [write_row(row) for row in _rows_at(view, spread(steps.lines, at_most))]
 
 
 def sample_rows(
-    store: HistoryStore,
-    transaction: sa.Connection,
-    run_id: int,
+    view: View,
     keys: Sequence[str],
     at_most: int,
     *,
@@ -92,7 +85,7 @@ def sample_rows(
 
     Of steps from min_step up to but not with max_step. Evenly spread, first and last among them.
     """
-    columns = store.read(transaction, run_id, Stream.HISTORY, names=keys)
+    columns = view.read(names=keys)
     if STEPS not in columns or at_most <= 0 or not keys:
         return []
     steps = columns[STEPS]
@@ -128,7 +121,7 @@ def spread(items: Ints, at_most: int) -> Ints:
     return items[np.arange(at_most) * (len(items) - 1) // (at_most - 1)]
 
 
-def _rows_at(store: HistoryStore, transaction: sa.Connection, run_id: int, stream: Stream, lines: Ints) -> list[Row]:
+def _rows_at(view: View, lines: Ints) -> list[Row]:
     """Give the rows of some lines, in order; what lies between is read a portion at a time and let go."""
     rows: list[Row] = []
     at = 0
@@ -136,7 +129,7 @@ def _rows_at(store: HistoryStore, transaction: sa.Connection, run_id: int, strea
         first = int(lines[at])
         end = int(np.searchsorted(lines, first + _PORTION))
         wanted = lines[at:end]
-        columns = store.read(transaction, run_id, stream, lines=(first, int(wanted[-1]) + 1))
+        columns = view.read((first, int(wanted[-1]) + 1))
         taken = {path: _only(column, wanted) for path, column in columns.items()}
         rows.extend(rows_of({path: column for path, column in taken.items() if len(column)}).values())
         at = end

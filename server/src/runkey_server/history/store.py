@@ -93,9 +93,9 @@ def count_segments(transaction: sa.Connection, place: Place) -> tuple[int, int]:
 
 
 def list_keys(transaction: sa.Connection, place: Place, names: Sequence[str] | None = None) -> list[Any]:
-    """Give keys in the order in which they were first seen: key_id, path, facts. names: of these alone."""
+    """Give keys in the order in which they were first seen: key_id, path, name, facts. names: of these alone."""
     t = history_keys
-    statement = sa.select(t.c.key_id, t.c.path, t.c.facts).where(*_at(t, place)).order_by(t.c.key_id)
+    statement = sa.select(t.c.key_id, t.c.path, t.c.name, t.c.facts).where(*_at(t, place)).order_by(t.c.key_id)
     if names is None:
         return list(transaction.execute(statement).all())
     found = [row for some in _in_portions(names) for row in transaction.execute(statement.where(t.c.name.in_(some)))]
@@ -109,6 +109,13 @@ def put_keys(transaction: sa.Connection, place: Place, rows: Sequence[dict[str, 
     insert = insert_for(transaction, history_keys)
     statement = insert.on_conflict_do_update(index_elements=["run_id", "stream", "key_id"], set_={"facts": insert.excluded.facts})
     transaction.execute(statement, [{"run_id": place[0], "stream": place[1], **row} for row in rows])
+
+
+def delete_keys(transaction: sa.Connection, place: Place, key_ids: Iterable[int]) -> None:
+    """Drop keys."""
+    t = history_keys
+    for some in _in_portions(list(key_ids)):
+        transaction.execute(sa.delete(t).where(*_at(t, place), t.c.key_id.in_(some)))
 
 
 # --- chunks -----------------------------------------------------------------------------------------------------------
@@ -187,6 +194,27 @@ def find_body(transaction: sa.Connection, place: Place, key_id: int, first_index
     t = history_bodies
     statement = sa.select(t.c.body).where(*_at(t, place), t.c.key_id == key_id, t.c.first_index == first_index)
     return bytes(transaction.execute(statement).scalar_one())
+
+
+def list_places(transaction: sa.Connection) -> list[Place]:
+    """Give every stream of which there is anything."""
+    tables = (history_streams, history_segments, history_keys, history_chunks, history_bodies)
+    together = sa.union(*(sa.select(t.c.run_id, t.c.stream) for t in tables)).subquery()
+    return [(row.run_id, row.stream) for row in transaction.execute(sa.select(together).order_by(*together.c))]
+
+
+def list_body_places(transaction: sa.Connection, place: Place) -> list[tuple[int, int]]:
+    """Tell of which chunks there are bodies: key_id, first_index."""
+    t = history_bodies
+    return [(row.key_id, row.first_index) for row in transaction.execute(sa.select(t.c.key_id, t.c.first_index).where(*_at(t, place)))]
+
+
+def look_for_body(transaction: sa.Connection, place: Place, key_id: int, first_index: int) -> bytes | None:
+    """Give the body of one chunk; None where it is missing."""
+    t = history_bodies
+    statement = sa.select(t.c.body).where(*_at(t, place), t.c.key_id == key_id, t.c.first_index == first_index)
+    found = transaction.execute(statement).scalar()
+    return None if found is None else bytes(found)
 
 
 def insert_chunks(transaction: sa.Connection, place: Place, chunks: Sequence[dict[str, Any]]) -> None:

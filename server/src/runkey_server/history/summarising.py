@@ -25,7 +25,8 @@ class Summary:
         self.infinities = _count(is_infinite, starts)
         self.first, self.last = first_known(finite, starts), last_known(finite, starts)
         self.smallest, self.largest = np.fmin.reduceat(finite, starts), np.fmax.reduceat(finite, starts)
-        self.total = np.add.reduceat(np.where(is_finite, values, 0.0), starts)
+        with np.errstate(over="ignore"):  # numbers near the largest have an infinite sum
+            self.total = np.add.reduceat(np.where(is_finite, values, 0.0), starts)
 
 
 def _count(flags: Bools, starts: Ints) -> Ints:

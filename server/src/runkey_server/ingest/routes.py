@@ -39,6 +39,7 @@ class FileStreamDoor:
 
     def __init__(self, database: Database, authenticator: Authenticator, offer: Offer, clock: Clock) -> None:
         """Serve one worker."""
+        self._database = database
         self._grouped = Grouped(database)
         self._authenticator = authenticator
         self._caps = offer.caps
@@ -53,6 +54,7 @@ class FileStreamDoor:
         scope.setdefault("state", {})[ACTOR] = actor
         self._rate.take(actor.key_id or actor.entity)
         body = await read_body(scope, receive, limits.MAX_FILE_STREAM_BYTES)
+        self._database.check_room()
         path = scope["path_params"]
         stop = await to_thread.run_sync(
             lambda: apply(
@@ -63,7 +65,6 @@ class FileStreamDoor:
                 path["run"],
                 _parse(_plain(body, header(scope, b"content-encoding"))),
                 self._clock(),
-                size_bytes=len(body),
                 caps=self._caps,
             )
         )

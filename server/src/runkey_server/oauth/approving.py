@@ -23,7 +23,7 @@ def look_up(database: Database, pepper: bytes, typed: str, account: Account, net
     """Find the machine that waits under a code which a signed-in person typed.
 
     Raises Error `invalid` when none does, `too_many` after wrong ones: five in ten minutes for an account, and limits for a place and for
-    all together.
+    all together. A code that this account decided about is no guess: a page that is loaded again is not counted.
     """
     limits = {
         f"user-code account {account.id}": accounts.USER_CODE_BY_ONE_ACCOUNT,
@@ -39,8 +39,10 @@ def look_up(database: Database, pepper: bytes, typed: str, account: Account, net
                 if bucket == _EVERYBODY:
                     log.warning("Too many wrong codes of machines in an hour: nobody may type one now. Somebody may be guessing them.")
                 raise
-        found = store.find_pending_by_user(transaction, tokens.keyed_digest(pepper, code), at) if code else None
-        if found is None:
+        digest = tokens.keyed_digest(pepper, code) if code else b""
+        found = store.find_pending_by_user(transaction, digest, at)
+        was_decided = found is None and store.was_decided_by(transaction, digest, account.id)
+        if found is None and not was_decided:
             for bucket in limits:
                 accounts.note_attempt(transaction, bucket, at)
     if found is None:
@@ -59,7 +61,7 @@ def deny(transaction: sa.Connection, authorization: DeviceAuthorization, account
 
 
 def _decide(transaction: sa.Connection, authorization: DeviceAuthorization, state: State, account: Account, at: datetime) -> None:
-    if not store.move(transaction, authorization.id, "pending", state, at, account_id=account.id):
+    if not store.move(transaction, authorization.id, "pending", state, at, account_id=account.id, decided_at=at):
         raise Error("conflict", "This machine waits no more: somebody decided already, or ten minutes have passed.")
     # What wakes the requests that wait, in every worker.
     bump_epoch(transaction)

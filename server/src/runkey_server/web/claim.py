@@ -15,16 +15,27 @@ from runkey_server.web.pages import Visit, safe_next
 
 
 async def try_it(visit: Visit) -> None:
-    """GET shows a field, which the script fills and sends; POST signs the browser in to the account of the code."""
+    """GET shows a field, which the script fills and sends; POST signs the browser in to the account of the code.
+
+    Whoever is signed in to another account is asked first: a link that somebody else made must sign nobody out.
+    """
     if not visit.is_post:
-        await visit.show("try.html", code="", next="")
+        await visit.show("try.html", code="", next="", opens=None)
         return
     form = await visit.form()
     account, is_guest = await visit.reading(_opened_by, visit.pages.pepper, form.get("code", "").strip(), visit.now)
     if account is None:
         await visit.show(
-            "try.html", 400, code="", next="", problem="This link opens nothing: what it opened was claimed, or its time is over."
+            "try.html",
+            400,
+            code="",
+            next="",
+            opens=None,
+            problem="This link opens nothing: what it opened was claimed, or its time is over.",
         )
+        return
+    if visit.account is not None and visit.account.id != account.id and form.get("instead") != visit.account.name:
+        await visit.show("try.html", code=form["code"].strip(), next=safe_next(form.get("next") or f"/{account.name}"), opens=account)
         return
     await visit.begin_session(account, safe_next(form.get("next") or f"/{account.name}"), is_guest=is_guest)
 

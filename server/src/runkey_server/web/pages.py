@@ -11,14 +11,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from typing import Any, TypeVar
 
 import jinja2
 import sqlalchemy as sa
 from anyio import to_thread
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from runkey_server import __version__, accounts, tokens
 from runkey_server.accounts import Account, BrowserSession
@@ -189,10 +188,7 @@ class Visit:
     @property
     def query(self) -> dict[str, str]:
         """What follows the question mark: name to its last value."""
-        try:
-            return dict(urllib.parse.parse_qsl(self.scope["query_string"].decode("latin-1"), keep_blank_values=True, max_num_fields=50))
-        except ValueError:
-            return {}
+        return query_of(self.scope)
 
     @property
     def address(self) -> str:
@@ -307,6 +303,10 @@ class Visit:
             status = 403
         await self.show("message.html", status, headers, message=error.message, shown_status=status)
 
+    async def hand_over(self, application: ASGIApp) -> None:
+        """Let another application answer."""
+        await application(self.scope, self._receive, self._send)
+
     async def go(self, path: str) -> None:
         """Send the browser to another page of ours, or to an address that was checked."""
         await send_redirect(self._send, path, self._headers)
@@ -329,12 +329,12 @@ class Visit:
         age = int((self.session.expires_at - self.now).total_seconds()) if self.session else 0
         self._headers = (self.pages.set_cookie("session", token, max_age_seconds=age),)
         if account.is_anonymous:
-            # Opened by a link, which says nothing of who sits here.
+            # It has no password that could be tried, and must not take the place of the account that this browser is known to.
             return
         device = f"{account.name}:{tokens.mint_id('dev')}"
         device = f"{device}:{self.pages.signed('device', device)}"
-        cookie = self.pages.set_cookie("device", device, max_age_seconds=_DEVICE_DAYS * 86400, same_site="Strict")
-        self._headers = (*self._headers, cookie)
+        kept = self.pages.set_cookie("device", device, max_age_seconds=_DEVICE_DAYS * 86400, same_site="Strict")
+        self._headers = (*self._headers, kept)
 
     async def end_session(self, path: str) -> None:
         """Sign the browser out, here and in the database."""
@@ -356,6 +356,14 @@ class Visit:
         if not value or not hmac.compare_digest(signature.encode(), self.pages.signed("device", value).encode()):
             return None
         return value if value.partition(":")[0] == name.strip().lower() else None
+
+
+def query_of(scope: Scope) -> dict[str, str]:
+    """Read what follows the question mark: name to its last value; nothing when it cannot be read."""
+    try:
+        return dict(urllib.parse.parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True, max_num_fields=50))
+    except ValueError:
+        return {}
 
 
 def safe_next(path: str | None) -> str:
@@ -382,8 +390,7 @@ def _within(begin: Callable[[], Any], act: Callable[..., Result], words: tuple[A
 
 
 def _read_cookies(pages: Pages, scope: Scope) -> _Cookies:
-    try:
-        jar = SimpleCookie(header(scope, b"cookie") or "")
-    except CookieError:
-        jar = SimpleCookie()
-    return _Cookies(**{name: jar[full].value if full in jar else None for name, full in pages.cookie_names.items()})
+    # Only our own names are looked at: the standard library's reader drops all of them when one that somebody else set is odd.
+    pairs = (pair.partition("=")[::2] for pair in (header(scope, b"cookie") or "").split(";"))
+    given = {name.strip(): value.strip() for name, value in pairs}
+    return _Cookies(**{name: given.get(full) for name, full in pages.cookie_names.items()})

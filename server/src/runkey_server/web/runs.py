@@ -1,6 +1,5 @@
 """What was logged, plainly: the account's projects, a project's runs, one run with its config, summary and a line chart a metric."""
 
-import json
 import math
 from typing import Any
 
@@ -9,7 +8,7 @@ from anyio import to_thread
 from runkey_server import accounts, claiming, history, projects, runs
 from runkey_server.errors import Error
 from runkey_server.history import Series, Stream
-from runkey_server.runs import Run
+from runkey_server.web import console
 from runkey_server.web.charts import Chart, draw
 from runkey_server.web.pages import Visit
 from runkey_wire import api_key
@@ -18,7 +17,6 @@ _MAX_RUNS = 500
 _MAX_CHARTS = 100
 _BUCKETS = 300
 _DRAWABLE = 1e300
-_CONSOLE_LINES = 200
 
 
 async def home(visit: Visit) -> None:
@@ -74,7 +72,7 @@ def _project(visit: Visit) -> dict[str, Any]:
         if found is None:
             raise _nothing()
         listed = runs.list_runs(transaction, found, order="-created_at", at_most=_MAX_RUNS)
-    summaries = [_object(each.summary) for each in listed]
+    summaries = [runs.summary_of(each) for each in listed]
     columns = _common_numbers(summaries)
     rows = [
         (each, each.state(visit.now), [summary.get(column) for column in columns]) for each, summary in zip(listed, summaries, strict=True)
@@ -91,19 +89,24 @@ def _run(visit: Visit) -> dict[str, Any]:
         lines = history.count_lines(transaction, found.id, Stream.HISTORY)
         names = sorted(history.list_names(transaction, found.id, Stream.HISTORY))
         series = history.chart(transaction, found.id, Stream.HISTORY, names[:_MAX_CHARTS], buckets=_BUCKETS)
-        console_count, console = runs.read_console(transaction, found.id, last=_CONSOLE_LINES)
-    charts = [chart for chart in (_chart(name, found) for name, found in sorted(series.items())) if chart is not None]
+        printed = console.read(transaction, found.id, visit.query)
+        measured = sorted(history.list_names(transaction, found.id, Stream.EVENTS))[:_MAX_CHARTS]
+        events = history.chart(transaction, found.id, Stream.EVENTS, measured, buckets=_BUCKETS, axis="_runtime")
     return {
         "run": found,
         "state": found.state(visit.now),
-        "config": _flat(_config(found)),
-        "summary": _flat({key: value for key, value in _object(found.summary).items() if not key.startswith("_")}),
-        "charts": charts,
+        "config": runs.flat(runs.config_of(found)),
+        "summary": runs.flat({key: value for key, value in runs.summary_of(found).items() if not key.startswith("_")}),
+        "charts": _charts(series),
         "charts_left_out": max(0, len(names) - _MAX_CHARTS),
         "lines": lines,
-        "console": [text for _, text in console],
-        "console_count": console_count,
+        "console": printed,
+        "system": _charts(events),
     }
+
+
+def _charts(series: dict[str, Series]) -> list[Chart]:
+    return [chart for chart in (_chart(name, found) for name, found in sorted(series.items())) if chart is not None]
 
 
 def _chart(name: str, series: Series) -> Chart | None:
@@ -119,26 +122,6 @@ def _chart(name: str, series: Series) -> Chart | None:
     return draw(name, points) if points else None
 
 
-def _config(run: Run) -> dict[str, Any]:
-    """The config as its author wrote it: on the wire every value stands in `{"value": …}`, and `_wandb` is the client's own."""
-    values = {}
-    for key, entry in _object(run.config).items():
-        if not key.startswith("_"):
-            values[key] = entry["value"] if isinstance(entry, dict) and "value" in entry else entry
-    return values
-
-
-def _flat(values: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
-    rows: list[tuple[str, Any]] = []
-    for key in sorted(values):
-        value = values[key]
-        if isinstance(value, dict) and value and "_type" not in value:
-            rows.extend(_flat(value, f"{prefix}{key}."))
-        else:
-            rows.append((f"{prefix}{key}", value))
-    return rows
-
-
 def _common_numbers(summaries: list[dict[str, Any]]) -> list[str]:
     """The numeric summary keys that most runs have, at most four."""
     counts: dict[str, int] = {}
@@ -147,11 +130,6 @@ def _common_numbers(summaries: list[dict[str, Any]]) -> list[str]:
             if not key.startswith("_") and isinstance(value, int | float) and not isinstance(value, bool):
                 counts[key] = counts.get(key, 0) + 1
     return sorted(counts, key=lambda key: (-counts[key], key))[:4]
-
-
-def _object(text: str) -> dict[str, Any]:
-    value = json.loads(text)
-    return value if isinstance(value, dict) else {}
 
 
 async def _is_asked_to_open(visit: Visit) -> bool:
@@ -163,7 +141,7 @@ async def _is_asked_to_open(visit: Visit) -> bool:
         return False
     key = visit.query.get("apiKey", "")
     if api_key.kind_of(key) == "anonymous":
-        await visit.show("try.html", code=key, next=visit.scope["path"])
+        await visit.show("try.html", code=key, next=visit.scope["path"], opens=None)
         return True
     # The same answer whether or not there is something behind the address.
     await visit.show(

@@ -1,0 +1,73 @@
+"""One file_stream request on the wire: its address, its bytes (gzip where the server takes it), and what its answer means."""
+
+import json
+import urllib.parse
+import zlib
+from typing import Any
+
+from runkey import api
+from runkey.credentials.model import Credential
+from runkey.errors import AuthenticationError, Error, ServerError
+from runkey.transport import Reply
+from runkey_wire import file_stream
+from runkey_wire.file_stream import FileStreamRequest
+
+MAX_LINE_BYTES = 4 * 1024 * 1024
+MAX_BODY_BYTES = 2 * 1024 * 1024
+"""Of lines in one request, or one line that is longer. Quoted once more each byte is at most two: below what the server takes, 16 MiB."""
+
+_FEATURES = "query ServerFeaturesQuery { serverInfo { features { name isEnabled } } }"
+_FEATURES_SECONDS = 5.0
+_gzip_of: dict[str, bool] = {}
+_GZIP_FROM_BYTES = 1_000
+_GZIP_LEVEL = 1  # five times smaller already; a higher one costs the training's CPU more than it saves
+_GZIP_FORMAT = 31
+
+
+class Poster:
+    """Posts the requests of one run. path: entity, project, run id."""
+
+    def __init__(self, path: tuple[str, str, str]) -> None:
+        """Nothing is asked yet."""
+        self._path = "/".join(urllib.parse.quote(part, safe="") for part in path)
+
+    def post(self, credential: Credential, request: FileStreamRequest, timeout_seconds: float) -> bool:
+        """Send one; tell whether the run is asked to stop. Raises AuthenticationError, ConnectionFailed, ServerError with its status."""
+        host = credential.host
+        body = file_stream.encode(request)
+        headers = {"Content-Type": "application/json"}
+        if len(body) >= _GZIP_FROM_BYTES and _takes_gzip(credential):
+            packer = zlib.compressobj(_GZIP_LEVEL, wbits=_GZIP_FORMAT)
+            body = packer.compress(body) + packer.flush()
+            headers["Content-Encoding"] = "gzip"
+        path = f"/files/{self._path}/file_stream"
+        reply = api.send(credential, "POST", path, headers=headers, body=body, timeout_seconds=timeout_seconds)
+        if reply.status == 401:
+            raise AuthenticationError(f"{host} refused the key.")
+        if reply.status != 200:
+            raise ServerError(
+                f"{host} answered a request of this run with: {api.sentence_of(reply)}",
+                status=reply.status,
+                retry_after_seconds=api.retry_after_seconds(reply),
+            )
+        return _is_stop(reply)
+
+
+def _takes_gzip(credential: Credential) -> bool:
+    """Whether the server says that it takes gzip; asked once a process. One that cannot be asked is sent plain bytes."""
+    host = credential.host
+    if host not in _gzip_of:
+        try:
+            features = api.graphql(credential, _FEATURES, timeout_seconds=_FEATURES_SECONDS)["serverInfo"]["features"]
+            _gzip_of[host] = any(each["name"] == "FILESTREAM_GZIP" and each["isEnabled"] is True for each in features)
+        except (Error, TypeError, KeyError):
+            return False
+    return _gzip_of[host]
+
+
+def _is_stop(reply: Reply) -> bool:
+    try:
+        answer: Any = json.loads(reply.body)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(answer, dict) and answer.get("stopped") is True

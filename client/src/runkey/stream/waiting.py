@@ -1,0 +1,36 @@
+"""How long to wait before a request is sent again, and which are worth it."""
+
+import random
+
+from runkey.errors import ConnectionFailed, Error, ServerError
+
+FIRST_SECONDS, LONGEST_SECONDS = 0.5, 30.0
+# Everything else is final for one request and so for the run: what RFC 9110 calls the client's fault, without those that pass.
+_TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504, 507})
+
+
+def passes(error: Error) -> bool:
+    """Tell whether a request is worth sending again: no answer, or one that passes."""
+    if isinstance(error, ConnectionFailed):
+        return True
+    return isinstance(error, ServerError) and (error.status is None or error.status in _TRANSIENT)
+
+
+class Backoff:
+    """Longer waits after each failure. failures: how many in a row."""
+
+    def __init__(self) -> None:
+        """Begin without one."""
+        self.failures = 0
+
+    def next_seconds(self, error: Error) -> float:
+        """Count a failure; give how long to wait: what the server asked for, or twice as long as the last time."""
+        self.failures += 1
+        longest = min(LONGEST_SECONDS, FIRST_SECONDS * 2 ** min(self.failures - 1, 10))
+        asked = getattr(error, "retry_after_seconds", None) or 0.0
+        # Spread, so that a thousand runs do not come back in the same instant.
+        return float(max(asked, longest * random.uniform(0.5, 1.0)))  # noqa: S311
+
+    def reset(self) -> None:
+        """Forget the failures: something went well."""
+        self.failures = 0
