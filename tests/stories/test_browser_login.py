@@ -8,7 +8,7 @@ import urllib.parse
 import pytest
 from outside import BIN, Machine, Server, eventually
 from surfing import Surfer
-from terminals import Terminal
+from terminals import FakeBrowser, Terminal, answer_redirect
 
 pytestmark = pytest.mark.story
 
@@ -114,33 +114,6 @@ def test_time_runs_out(server: Server, machine: Machine) -> None:
     code_in(terminal)
     assert terminal.end() == 3
     assert "Nobody answered within 3 seconds" in terminal.seen
-
-
-class FakeBrowser:
-    """A program that is opened instead of a browser, and leaves the address it was given in a file."""
-
-    def __init__(self, machine: Machine) -> None:
-        self.opened = machine.home / "opened"
-        program = machine.home / "browser"
-        program.write_text(f'#!/bin/sh\nprintf %s "$1" > {self.opened}.part && mv {self.opened}.part {self.opened}\n')
-        program.chmod(0o755)
-        self.variables = {"BROWSER": str(program), "SSH_CONNECTION": "", "SSH_TTY": "", "SSH_CLIENT": ""}
-
-    def address(self) -> str:
-        eventually(self.opened.exists)
-        return self.opened.read_text()
-
-
-def answer_redirect(location: str) -> int:
-    """Follow a redirect to the loopback interface, as a browser would; give the status."""
-    import http.client
-
-    parts = urllib.parse.urlsplit(location)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
-    connection.request("GET", f"{parts.path}?{parts.query}")
-    status = connection.getresponse().status
-    connection.close()
-    return status
 
 
 @pytest.mark.holds("RFC 8252 8.12")

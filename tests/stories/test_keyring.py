@@ -74,3 +74,15 @@ def test_a_keyring_that_does_not_answer_is_said_and_the_file_used(server: Server
     assert "No keyring answers" in done.stderr
     assert key in credentials(machine).read_text()
     assert machine.run("runkey", "status", "--check").returncode == 0
+
+
+def test_code_of_the_current_folder_is_not_run_beside_the_secret(server: Server, machine: Machine) -> None:
+    with_keyring(machine, WORKS)
+    taken = machine.home / "taken"
+    for name in ("json", "keyring", "subprocess"):
+        (machine.home / f"{name}.py").write_text(f"open({str(taken)!r}, 'a').write({name!r})\nraise SystemExit(3)\n")
+    key = server.key("mira")
+    done = machine.run("runkey", "login", "--host", server.url, "--key-stdin", "--store", "keyring", stdin=key)
+    assert done.returncode == 0, done.stderr
+    assert not taken.exists(), taken.read_text()
+    assert json.loads((machine.home / "keyring.json").read_text()), "the keyring of the environment is still found"

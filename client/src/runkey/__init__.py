@@ -17,7 +17,6 @@ from runkey_wire.version import __version__
 if TYPE_CHECKING:
     from runkey.authentication import Login as Login
     from runkey.authentication import login as login
-    from runkey.authentication import logout as logout
     from runkey.errors import AuthenticationError as AuthenticationError
     from runkey.errors import CannotStore as CannotStore
     from runkey.errors import ConnectionFailed as ConnectionFailed
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from runkey.errors import ServerError as ServerError
     from runkey.errors import UsageError as UsageError
     from runkey.errors import WrongServer as WrongServer
+    from runkey.leaving import logout as logout
     from runkey.media import Audio as Audio
     from runkey.media import Histogram as Histogram
     from runkey.media import Html as Html
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from runkey.runs import save as save
 
 _HOMES = {
-    "runkey.authentication": ("Login", "login", "logout"),
+    "runkey.authentication": ("Login", "login"),
     "runkey.errors": (
         "AuthenticationError",
         "CannotStore",
@@ -55,6 +55,7 @@ _HOMES = {
         "UsageError",
         "WrongServer",
     ),
+    "runkey.leaving": ("logout",),
     "runkey.media": ("Audio", "Histogram", "Html", "Image", "Table", "Video"),
     "runkey.runs": ("Run", "Settings", "define_metric", "finish", "init", "log", "log_code", "save"),
 }

@@ -1,19 +1,21 @@
 """What the client asks a server: one function a question. Every answer that is not the expected one becomes an error of ours.
 
-GraphQL goes to `POST /graphql` with `Authorization: Bearer KEY`. Before the first secret leaves for a host, `prove` has the server sign a
-challenge: a host that does not, or is another one than before, gets nothing.
+GraphQL goes to `POST /graphql` with `Authorization: Bearer KEY`. Whatever carries a key goes through `send`: before the first secret leaves
+for a host, the server must sign a challenge. One that does not, or is another one than before, gets nothing.
 """
 
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from runkey import identity as signatures
-from runkey import transport
-from runkey.credentials.model import Credential
+from runkey import session, transport
+from runkey.answers import Fields, parse
+from runkey.answers import retry_after_seconds as retry_after_seconds
+from runkey.credentials.model import Credential, Secret
 from runkey.errors import AuthenticationError, ForbiddenError, ServerError, WrongServer
 from runkey.settings import host_name
 from runkey.terminal import printable
@@ -22,9 +24,12 @@ from runkey_wire import exports, identity
 from runkey_wire.errors import Malformed
 
 VIEWER_SECONDS = 10.0
+PROOF_SECONDS = 2.5
+"""For the proof, which comes first of all: within three seconds a person hears that nothing answers."""
 EXPORT_SECONDS = 300.0
 """For each piece. Before the first, a server reads all of what is exported once, to find out which columns it has."""
 
+_JSON = {"Content-Type": "application/json", "Accept": "application/json"}
 _KEY = "id name description kind lastFour state createdAt lastUsedAt expiresAt revokedAt"
 _VIEWER = f"query Viewer {{ viewer {{ id username entity email admin claimedEntities currentApiKey {{ {_KEY} }} }} }}"
 _KEYS = f"query Keys {{ viewer {{ apiKeys {{ edges {{ node {{ {_KEY} }} }} }} }} }}"
@@ -49,7 +54,31 @@ _RENAME_MACHINE = (
 )
 
 
-def prove(host: str, expected_server_id: str | None, *, timeout_seconds: float = 5.0) -> str:
+def send(
+    credential: Credential,
+    method: str,
+    path: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    body: bytes | None = None,
+    timeout_seconds: float = 30.0,
+) -> Reply:
+    """Send one request with a key, to a server that proved who it is. Raises WrongServer, ConnectionFailed, ServerError as `prove` does."""
+    prove_once(credential.host, credential.server_id, timeout_seconds=min(PROOF_SECONDS, timeout_seconds))
+    given = {"Authorization": f"Bearer {credential.secret.reveal()}", **(headers or {})}
+    return transport.send(method, credential.host + path, headers=given, body=body, timeout_seconds=timeout_seconds)
+
+
+def prove_once(host: str, expected_server_id: str | None, *, timeout_seconds: float = PROOF_SECONDS) -> str:
+    """Have a server prove who it is, unless it did so in this process; give its id. Raises as `prove` does."""
+    server_id = session.process.proved.get(host)
+    if server_id is None or expected_server_id not in (None, server_id):
+        server_id = prove(host, expected_server_id, timeout_seconds=timeout_seconds)
+        session.process.proved[host] = server_id
+    return server_id
+
+
+def prove(host: str, expected_server_id: str | None, *, timeout_seconds: float = PROOF_SECONDS) -> str:
     """Have a server prove who it is; give its id.
 
     Raises WrongServer when it cannot, or is not the expected one; ConnectionFailed; ServerError for one that cannot answer now.
@@ -59,7 +88,7 @@ def prove(host: str, expected_server_id: str | None, *, timeout_seconds: float =
     reply = transport.send("GET", url, headers={"Accept": "application/json"}, timeout_seconds=timeout_seconds)
     if reply.status in (429, 502, 503, 504):
         raise _cannot_now(host, reply)
-    answer = _json(reply) if reply.status == 200 else None
+    answer = parse(reply) if reply.status == 200 else None
     if not isinstance(answer, dict) or "public_key" not in answer:
         raise WrongServer(f"{host} is not a runkey server: {describe(reply)}. Nothing secret was sent to it. Check the address.")
     try:
@@ -88,96 +117,133 @@ def graphql(
 
     Raises AuthenticationError when the credential is refused, ForbiddenError, ServerError with the server's sentence, ConnectionFailed.
     """
-    return _ask(credential.host, document, variables, {"Authorization": f"Bearer {credential.secret.reveal()}"}, timeout_seconds)
+    body = _body(document, variables)
+    return _data(credential.host, send(credential, "POST", "/graphql", headers=_JSON, body=body, timeout_seconds=timeout_seconds))
 
 
-def _ask(host: str, document: str, variables: dict[str, Any] | None, headers: dict[str, str], timeout_seconds: float) -> dict[str, Any]:
-    reply = transport.send(
-        "POST",
-        f"{host}/graphql",
-        headers={"Content-Type": "application/json", "Accept": "application/json", **headers},
-        body=json.dumps({"query": document, "variables": variables}).encode(),
-        timeout_seconds=timeout_seconds,
-    )
-    return _data(host, reply)
+def _body(document: str, variables: dict[str, Any] | None) -> bytes:
+    return json.dumps({"query": document, "variables": variables}).encode()
 
 
 def viewer(credential: Credential, *, timeout_seconds: float = VIEWER_SECONDS) -> dict[str, Any]:
-    """Ask whose key this is: username, entity, email, admin, currentApiKey. Raises as `graphql` does."""
-    found = graphql(credential, _VIEWER, timeout_seconds=timeout_seconds).get("viewer")
-    if not isinstance(found, dict):
-        raise ServerError(f"{credential.host} did not say whose key this is.")
-    return found
+    """Ask whose key this is: username, entity, email, admin, claimedEntities, currentApiKey (None, or as `list_keys` gives one).
+
+    Raises as `graphql` does.
+    """
+    found = _ask(credential, _VIEWER, timeout_seconds=timeout_seconds).object("viewer")
+    return {
+        "username": found.name("username"),
+        "entity": found.name("entity") if found.has("entity") else None,
+        "email": found.text("email") if found.has("email") else None,
+        "admin": found.flag("admin") if found.has("admin") else False,
+        "claimedEntities": found.names("claimedEntities") if found.has("claimedEntities") else [],
+        "currentApiKey": _key(found.object("currentApiKey")) if found.has("currentApiKey") else None,
+    }
 
 
 def list_keys(credential: Credential) -> list[dict[str, Any]]:
     """Give the account's keys. Raises as `graphql` does."""
-    edges = graphql(credential, _KEYS)["viewer"]["apiKeys"]["edges"]
-    return [edge["node"] for edge in edges]
+    edges = _ask(credential, _KEYS).object("viewer").object("apiKeys").objects("edges")
+    return [_key(edge.object("node")) for edge in edges]
 
 
-def create_key(credential: Credential, *, description: str | None, expires_at: str | None) -> tuple[dict[str, Any], str]:
+def create_key(credential: Credential, *, description: str | None, expires_at: str | None) -> tuple[dict[str, Any], Secret]:
     """Make a key; give it and its secret. Raises as `graphql` does."""
-    made = graphql(credential, _CREATE_KEY, {"description": description, "expiresAt": expires_at})["createApiKey"]
-    return made["apiKey"], made["secret"]
+    return _made(_ask(credential, _CREATE_KEY, {"description": description, "expiresAt": expires_at}).object("createApiKey"))
 
 
-def rotate_key(credential: Credential, key_id: str | None = None) -> tuple[dict[str, Any], str]:
+def rotate_key(credential: Credential, key_id: str | None = None) -> tuple[dict[str, Any], Secret]:
     """Replace a key, by default this one; give the new one and its secret. Raises as `graphql` does."""
-    made = graphql(credential, _ROTATE_KEY, {"id": key_id})["rotateApiKey"]
-    return made["apiKey"], made["secret"]
+    return _made(_ask(credential, _ROTATE_KEY, {"id": key_id}).object("rotateApiKey"))
 
 
 def revoke_key(credential: Credential, key_id: str | None = None, *, timeout_seconds: float = 10.0) -> dict[str, Any]:
     """End a key, by default this one. Raises as `graphql` does."""
-    ended = graphql(credential, _REVOKE_KEY, {"id": key_id}, timeout_seconds=timeout_seconds)["revokeApiKey"]
-    found: dict[str, Any] = ended["apiKey"]
-    return found
+    return _key(_ask(credential, _REVOKE_KEY, {"id": key_id}, timeout_seconds=timeout_seconds).object("revokeApiKey").object("apiKey"))
 
 
-def create_anonymous_account(host: str, *, timeout_seconds: float = 10.0) -> dict[str, Any]:
-    """Have a server make an account without a name: apiKey { id name: the secret }, entity, anonymousUntil, dashboardUrl, claimUrl.
+class Started:
+    """An account without a name that was just made. dashboard_url: whoever has it sees the account's pages."""
+
+    __slots__ = ("account", "dashboard_url", "key_id", "secret", "until")
+
+    def __init__(self, answer: Fields) -> None:
+        """Read the server's answer. Raises ServerError for one that is none."""
+        self.secret = answer.object("apiKey").key("name")
+        self.key_id = answer.object("apiKey").name("id")
+        self.account = answer.object("entity").name("name")
+        self.until = answer.moment("anonymousUntil")
+        self.dashboard_url = answer.link("dashboardUrl")
+
+
+def create_anonymous_account(host: str, *, timeout_seconds: float = 10.0) -> Started:
+    """Have a server make an account without a name.
 
     Raises ForbiddenError where the server does not let everybody, and as `graphql` does.
     """
-    made: dict[str, Any] = _ask(host, _CREATE_ANONYMOUS, None, {}, timeout_seconds)["createAnonymousEntity"]
-    return made
+    body = _body(_CREATE_ANONYMOUS, None)
+    reply = transport.send("POST", f"{host}/graphql", headers=_JSON, body=body, timeout_seconds=timeout_seconds)
+    return Started(Fields(host, _data(host, reply)).object("createAnonymousEntity"))
 
 
 def create_claim_link(credential: Credential) -> tuple[str, str]:
     """Make a link by which somebody takes over an account without a name; give its address and its code. Raises as `graphql` does."""
-    made = graphql(credential, _CREATE_CLAIM_LINK)["createClaimLink"]
-    return made["claimUrl"], made["code"]
+    made = _ask(credential, _CREATE_CLAIM_LINK).object("createClaimLink")
+    return made.link("claimUrl"), made.code("code")
 
 
 def claim_runs(credential: Credential, code: str) -> dict[str, Any]:
     """Take over what an account without a name logged: entity, projects, runCount. Raises as `graphql` does."""
-    claimed: dict[str, Any] = graphql(credential, _CLAIM, {"code": code})["claimRuns"]
-    return claimed
+    claimed = _ask(credential, _CLAIM, {"code": code}).object("claimRuns")
+    return {"entity": claimed.name("entity"), "projects": claimed.texts("projects"), "runCount": claimed.count("runCount")}
 
 
 def list_machines(credential: Credential) -> list[dict[str, Any]]:
     """Give the account's machines; a machine's own key sees that one alone. Raises as `graphql` does."""
-    found: list[dict[str, Any]] = graphql(credential, _MACHINES)["viewer"]["machines"]
-    return found
+    return [_machine(each) for each in _ask(credential, _MACHINES).object("viewer").objects("machines")]
 
 
 def revoke_machine(credential: Credential, machine_id: str) -> dict[str, Any]:
     """Send a machine away. Raises as `graphql` does."""
-    found: dict[str, Any] = graphql(credential, _REVOKE_MACHINE, {"id": machine_id})["revokeMachine"]["machine"]
-    return found
+    return _machine(_ask(credential, _REVOKE_MACHINE, {"id": machine_id}).object("revokeMachine").object("machine"))
 
 
 def rename_machine(credential: Credential, machine_id: str, name: str) -> dict[str, Any]:
     """Give a machine another name. Raises as `graphql` does."""
-    found: dict[str, Any] = graphql(credential, _RENAME_MACHINE, {"id": machine_id, "name": name})["renameMachine"]["machine"]
+    return _machine(_ask(credential, _RENAME_MACHINE, {"id": machine_id, "name": name}).object("renameMachine").object("machine"))
+
+
+def _ask(credential: Credential, document: str, variables: dict[str, Any] | None = None, *, timeout_seconds: float = 30.0) -> Fields:
+    return Fields(credential.host, graphql(credential, document, variables, timeout_seconds=timeout_seconds))
+
+
+def _made(answer: Fields) -> tuple[dict[str, Any], Secret]:
+    return _key(answer.object("apiKey")), answer.key("secret")
+
+
+def _key(answer: Fields) -> dict[str, Any]:
+    found: dict[str, Any] = {member: answer.name(member) for member in ("id", "kind", "state")}
+    found |= {"name": answer.text("name"), "lastFour": answer.text("lastFour"), "createdAt": answer.moment("createdAt")}
+    found["description"] = answer.text("description") if answer.has("description") else None
+    for member in ("lastUsedAt", "expiresAt", "revokedAt"):
+        found[member] = answer.moment(member) if answer.has(member) else None
     return found
+
+
+def _machine(answer: Fields) -> dict[str, Any]:
+    found: dict[str, Any] = {"id": answer.name("id"), "state": answer.name("state")}
+    for member in ("name", "osUser", "system", "address"):
+        found[member] = answer.text(member)
+    for member in ("createdAt", "joinedAt", "lastSeenAt"):
+        found[member] = answer.moment(member) if answer.has(member) else None
+    return found | {"runCount": answer.count("runCount"), "hosts": answer.texts("hosts"), "isThis": answer.flag("isThis")}
 
 
 @contextmanager
 def export(credential: Credential, entity: str, project: str, run: str | None, *, kind: str, file_format: str) -> Iterator[Iterator[bytes]]:
     """Fetch an export, piece by piece. Raises as `graphql` does; the pieces raise ConnectionFailed when they end before their end."""
     query = f"kind={kind}&format={file_format}"
+    prove_once(credential.host, credential.server_id)
     url = f"{credential.host}{exports.path(entity, project, run)}?{query}"
     headers = {"Authorization": f"Bearer {credential.secret.reveal()}", "Accept-Encoding": "identity"}
     with transport.download(url, headers=headers, timeout_seconds=EXPORT_SECONDS) as answer:
@@ -192,7 +258,7 @@ def is_runkey_server(host: str, *, timeout_seconds: float = 1.0) -> bool:
         reply = transport.send("GET", f"{host}/healthz", timeout_seconds=timeout_seconds)
     except Exception:
         return False
-    answer = _json(reply)
+    answer = parse(reply)
     return isinstance(answer, dict) and answer.get("service") == "runkey-server"
 
 
@@ -207,11 +273,11 @@ def describe(reply: Reply) -> str:
         return f"it redirects to {printable(reply.headers['location'])[:100]}, which is not followed"
     software = printable(reply.headers.get("server", ""))[:40]
     by = f" by {software}" if software else ""
-    return f"status {reply.status} with {kind or 'no content type'}{by} answered there"
+    return f"status {reply.status} with {printable(kind)[:60] or 'no content type'}{by} answered there"
 
 
 def _data(host: str, reply: Reply) -> dict[str, Any]:
-    answer = _json(reply)
+    answer = parse(reply)
     sentence = _sentence(answer)
     if reply.status in (401, 403, 408, 429) or reply.status >= 500:
         _refuse(host, reply)
@@ -219,8 +285,7 @@ def _data(host: str, reply: Reply) -> dict[str, Any]:
         raise ServerError(f"{host} does not answer as a runkey server does: {describe(reply)}.", status=reply.status)
     problems = answer.get("errors")
     if problems:
-        code = ((problems[0] or {}).get("extensions") or {}).get("code") if isinstance(problems, list) else None
-        if code == "FORBIDDEN":
+        if _code(problems) == "FORBIDDEN":
             raise ForbiddenError(sentence or f"{host} does not allow this.")
         raise ServerError(sentence or f"{host} answered with an error.", status=reply.status)
     if reply.status != 200 or not isinstance(answer.get("data"), dict):
@@ -229,9 +294,16 @@ def _data(host: str, reply: Reply) -> dict[str, Any]:
     return data
 
 
+def _code(problems: Any) -> Any:
+    """Give the code of the first of GraphQL's errors."""
+    first = problems[0] if isinstance(problems, list) and problems else None
+    extensions = first.get("extensions") if isinstance(first, dict) else None
+    return extensions.get("code") if isinstance(extensions, dict) else None
+
+
 def _refuse(host: str, reply: Reply) -> NoReturn:
     """Raise what an answer means that is none."""
-    sentence = _sentence(_json(reply))
+    sentence = _sentence(parse(reply))
     if reply.status == 401:
         raise AuthenticationError(f"{host} refused the key: {sentence or 'it is unknown, revoked or expired'}.")
     if reply.status == 403:
@@ -248,16 +320,9 @@ def _cannot_now(host: str, reply: Reply) -> ServerError:
 
 
 def sentence_of(reply: Reply) -> str:
-    """Give the server's own words about what is wrong, or say what answered."""
-    return _sentence(_json(reply)) or describe(reply)
-
-
-def retry_after_seconds(reply: Reply) -> float | None:
-    """Read Retry-After; seconds are all that our server sends."""
-    try:
-        return max(0.0, float(reply.headers.get("retry-after", "")))
-    except ValueError:
-        return None
+    """Give the server's own words about what is wrong, or say what answered, as a sentence."""
+    words = _sentence(parse(reply)) or describe(reply)
+    return words if words.endswith((".", "!", "?")) else f"{words}."
 
 
 def _sentence(answer: Any) -> str | None:
@@ -268,10 +333,3 @@ def _sentence(answer: Any) -> str | None:
     if isinstance(problems, list) and problems and isinstance(problems[0], dict):
         return printable(str(problems[0].get("message")))[:500]
     return printable(str(answer["error"]))[:500] if isinstance(answer.get("error"), str) else None
-
-
-def _json(reply: Reply) -> Any:
-    try:
-        return json.loads(reply.body)
-    except (ValueError, RecursionError):
-        return None

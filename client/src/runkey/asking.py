@@ -24,28 +24,31 @@ KEEP = "Keep it on this machine for now: offline, to be sent later with `runkey 
 
 
 def ask_for_key(steps: "Login", host: str) -> bool:
-    """Ask until a key is taken, or time is over. Raises NotLoggedIn at the end of input, AuthenticationError when the person says no."""
-    before = _stored_key(steps, host)
-    with _one_asks(steps):
-        after = _stored_key(steps, host)
-        if after is not None and after != before and steps.adopt_stored(host):
-            return True
-        steps.prove(host)
-        ways: dict[str, Callable[[Login, str], bool]] = {BROWSE: _browse, PASTE: _paste}
-        if _may_try(steps, host):
-            ways[TRY] = _try
-        if not steps.settings.force and not steps.is_command:
-            ways[KEEP] = _keep_here
-        try:
+    """Ask until a key is taken, or time is over.
+
+    Raises NotLoggedIn at the end of input, AuthenticationError when the person says no, or another process logged in as somebody else than
+    is expected.
+    """
+    before = _stored(steps, host)
+    try:
+        with _one_asks(steps):
+            if _took_over(steps, host, before):
+                return True
+            steps.prove(host)
+            ways: dict[str, Callable[[Login, str], bool]] = {BROWSE: _browse, PASTE: _paste}
+            if _may_try(steps, host):
+                ways[TRY] = _try
+            if not steps.settings.force and not steps.is_command:
+                ways[KEEP] = _keep_here
             if steps.terminal.is_notebook:
                 return _browse(steps, host)
             steps.terminal.say(f"Logging in to {host}.")
             chosen = steps.terminal.choose(list(ways), steps.remaining())
             return list(ways.values())[chosen](steps, host)
-        except TimedOut:
-            return steps.time_is_over()
-        except EOFError:
-            raise NotLoggedIn("The input ended before a key was given. Nothing was stored.") from None
+    except TimedOut:
+        return steps.time_is_over()
+    except EOFError:
+        raise NotLoggedIn("The input ended before a key was given. Nothing was stored.") from None
 
 
 def ask_for_host(terminal: Terminal, offered: str | None, remaining: Callable[[], float | None]) -> str:
@@ -65,22 +68,33 @@ def ask_for_host(terminal: Terminal, offered: str | None, remaining: Callable[[]
 
 
 def start_anonymously(steps: "Login", host: str) -> None:
-    """Have an account without a name made, and log in to it. Raises ForbiddenError where the server does not let everybody."""
+    """Have an account without a name made, and log in to it; of several processes of a job, one does.
+
+    Raises ForbiddenError where the server does not let everybody, TimedOut.
+    """
+    # What was found already did not do: it is not to be found again.
+    before = steps.credential.secret if steps.credential else None
+    with _one_asks(steps):
+        if not _took_over(steps, host, before):
+            _make_anonymous(steps, host)
+
+
+def _make_anonymous(steps: "Login", host: str) -> None:
     steps.prove(host)
     place = steps.choose_store()
-    made = api.create_anonymous_account(host)
+    made = api.create_anonymous_account(host, timeout_seconds=steps.network_seconds())
     credential = Credential(
         host,
-        Secret(str(made["apiKey"]["name"])),
+        made.secret,
         "this process",
-        account=made["entity"]["name"],
+        account=made.account,
         server_id=steps.session.proved.get(host),
         profile=steps.settings.profile,
-        key_id=made["apiKey"].get("id"),
+        key_id=made.key_id,
         kind="anonymous",
-        expires=made["anonymousUntil"],
+        expires=made.until,
     )
-    steps.take_anonymous(credential, place, f"Whoever has this link sees what you log: {made['dashboardUrl']}")
+    steps.take(credential, place, f"Whoever has this link sees what you log: {made.dashboard_url}")
 
 
 def _may_try(steps: "Login", host: str) -> bool:
@@ -90,11 +104,11 @@ def _may_try(steps: "Login", host: str) -> bool:
     # slow import: what only asking needs
     from runkey.oauth import endpoints
 
-    return endpoints.read_metadata(host).get(ANONYMOUS_SUPPORTED) is True
+    return endpoints.read_metadata(host, timeout_seconds=steps.network_seconds()).get(ANONYMOUS_SUPPORTED) is True
 
 
 def _try(steps: "Login", host: str) -> bool:
-    start_anonymously(steps, host)
+    _make_anonymous(steps, host)
     return True
 
 
@@ -127,19 +141,18 @@ def _browse(steps: "Login", host: str) -> bool:
         # A notebook that runs by itself, from beginning to end, waits for one code's life and no longer.
         renewals=RENEWALS if steps.terminal.can_type else 0,
     )
-    joined = joining.wait()
-    shown[0].replace(f"This machine was let in to the account {joined.account} on {host}.")
-    steps.join(joined, host, place)
+    joining.wait(lambda joined: steps.join(joined, host, place))
     return True
 
 
 def _paste(steps: "Login", host: str) -> bool:
     steps.terminal.say(f"Make a key in your browser: {host}/authorize")
     with steps.terminal.hiding():
-        return _paste_until_taken(steps)
+        _paste_until_taken(steps)
+    return True
 
 
-def _paste_until_taken(steps: "Login") -> bool:
+def _paste_until_taken(steps: "Login") -> None:
     while True:
         key = steps.terminal.ask_hidden("Paste the API key (it is not shown) and press Enter: ", steps.remaining()).strip()
         if not key:
@@ -155,23 +168,44 @@ def _paste_until_taken(steps: "Login") -> bool:
         except AuthenticationError as refusal:
             steps.terminal.say(f"{refusal} Try another.")
             continue
-        return True
+        return
 
 
 @contextlib.contextmanager
 def _one_asks(steps: "Login") -> Iterator[None]:
-    """Let one process ask. Where no lock can be made (a read-only home), each asks for itself."""
+    """Let one process ask. Where no lock can be made (a read-only home), each asks for itself. Raises TimedOut."""
     folder = steps.store.folder
+
+    def tell() -> None:
+        if steps.terminal.has_person:
+            steps.terminal.say("Another login on this machine is under way; this one waits for it. Ctrl-C leaves.")
+
     with contextlib.ExitStack() as stack:
         with contextlib.suppress(OSError):
             os.makedirs(folder, mode=0o700, exist_ok=True)
-            stack.enter_context(locked(os.path.join(folder, ".asking.lock")))
+            stack.enter_context(locked(os.path.join(folder, ".asking.lock"), steps.remaining, tell))
         yield
 
 
-def _stored_key(steps: "Login", host: str) -> str | None:
+def _took_over(steps: "Login", host: str, before: Secret | None) -> bool:
+    """Whether another process has stored a login meanwhile, which is then this one's too. before: the key that was there, or did not do."""
+    found = _find_stored(steps, host)
+    if found is None or found.secret == before:
+        return False
+    steps.adopt_stored(found)
+    return True
+
+
+def _stored(steps: "Login", host: str) -> Secret | None:
+    found = _find_stored(steps, host)
+    return None if found is None else found.secret
+
+
+def _find_stored(steps: "Login", host: str) -> Credential | None:
+    profile = steps.settings.profile
     try:
-        found = steps.store.find(profile=steps.settings.profile, host=host)
+        if steps.settings.anonymous == "must":
+            return next((each for each in steps.store.find_all(host) if each.is_anonymous and profile in (None, each.profile)), None)
+        return steps.store.find(profile=profile, host=host)
     except Error:
         return None
-    return None if found is None else found.secret.reveal()

@@ -1,4 +1,4 @@
-"""login(): authenticate this machine to log data to your account; logout().
+"""login(): authenticate this machine to log data to your account.
 
 `Login` has one method a step, and `login()` takes them in this order: `setup`, `login` (with `is_apikey_configured` and `login_display`),
 `configure_api_key` or `prompt_api_key`, `update_session`, `propagate_login`. The signature's first five arguments stand in W&B's order of
@@ -7,23 +7,21 @@
 
 from typing import TYPE_CHECKING, Any
 
-from runkey import api, asking, keeping
-from runkey.clock import Clock, SystemClock, as_text
+from runkey import asking, keeping, leaving
+from runkey.checking import Ground
+from runkey.clock import as_text
 from runkey.credentials.finding import Finder
 from runkey.credentials.model import Credential, Secret
 from runkey.credentials.store import CredentialStore
-from runkey.errors import AuthenticationError, ConnectionFailed, ForbiddenError, NotLoggedIn, ServerError, UsageError
+from runkey.errors import AuthenticationError, ConnectionFailed, NotLoggedIn, UsageError
 from runkey.machine import machine_name
-from runkey.session import Backend, Session, process
-from runkey.settings import DEFAULT_HOST, Environment, Settings, is_plain_http_elsewhere, normalise_host
-from runkey.terminal import Terminal
+from runkey.session import Backend, process
+from runkey.settings import Environment, Settings, normalise_host
+from runkey.terminal import Terminal, TimedOut
 from runkey_wire import api_key
 
 if TYPE_CHECKING:
     from runkey.oauth.endpoints import Joined
-
-CHECKED_SECONDS = 60.0
-"""How long a key that the server took counts as checked: calling login() again costs no request within it."""
 
 HOW_TO_GET_A_KEY = "A key is made on the server's page /authorize, or by: runkey-server key create --user NAME"
 
@@ -70,6 +68,17 @@ def take_steps(steps: "Login", kwargs: dict[str, Any]) -> bool:
     steps.setup(kwargs)
     if not steps.is_online():
         return False
+    try:
+        return _take_steps(steps)
+    except TimedOut:
+        return steps.time_is_over()
+    except ConnectionFailed as failure:
+        if steps.remaining() != 0.0:
+            raise
+        return steps.time_is_over(failure)
+
+
+def _take_steps(steps: "Login") -> bool:
     settings = steps.settings
     if settings.key is None:
         if steps.login():
@@ -97,32 +106,8 @@ def current_credential(host: str | None = None) -> Credential | None:
     return finder.find(host)
 
 
-class Login:
-    """The steps of one login. What it works with can be handed in; by default it is the process's own."""
-
-    settings: Settings
-
-    def __init__(
-        self,
-        *,
-        environment: Environment | None = None,
-        terminal: Terminal | None = None,
-        clock: Clock | None = None,
-        session: Session | None = None,
-        is_command: bool = False,
-    ) -> None:
-        """is_command: `runkey login`, which alone may change which server is the default."""
-        self.environment = environment or Environment()
-        self.terminal = terminal or Terminal()
-        self.clock = clock or SystemClock()
-        self.session = session or process
-        self.is_command = is_command
-        self.host: str | None = None
-        self.credential: Credential | None = None
-        self.failure: str | None = None
-        self._backend: Backend | None = None
-        self._silent: bool | None = None
-        self._deadline: float | None = None
+class Login(Ground):
+    """The steps of one login."""
 
     # --- the steps -----------------------------------------------------------------------------------------------------
 
@@ -149,12 +134,12 @@ class Login:
             return True
         if mode == "online":
             mode = "offline"
-        self._say_once(f"The mode is {mode}: nothing is asked, sent or stored.")
+        self.say_once(f"The mode is {mode}: nothing is asked, sent or stored.")
         return False
 
     def is_apikey_configured(self) -> bool:
         """Whether a source has a key for the server. Raises UsageError for an explicit source that is broken."""
-        host = self._resolve_host()
+        host = self.resolve_host()
         if host is None:
             self.credential = None
         elif self.settings.anonymous == "must":
@@ -185,7 +170,7 @@ class Login:
             # Somebody who types `runkey login` wants to be logged in under a name.
             return False
         try:
-            self._check(self.credential)
+            self.check(self.credential)
         except AuthenticationError as refusal:
             if self.settings.anonymous == "must":
                 # It was claimed, or its time is over: another one is made.
@@ -194,7 +179,7 @@ class Login:
                 raise
             self.terminal.say(str(refusal))
             return False
-        self._refuse_unexpected(self.credential)
+        self.refuse_unexpected(self.credential)
         self.session.hold(self.credential)
         self.propagate_login()
         self.login_display()
@@ -202,19 +187,19 @@ class Login:
 
     def login_display(self) -> None:
         """Say who is logged in, where, as which machine, from which source; once a process for each such line."""
-        if self.credential is None or self._is_silent():
+        if self.credential is None or self.is_silent():
             return
         seen = self.credential
         place = f"on {seen.host}, machine {machine_name()}, key from {seen.source}"
         if self.failure:
-            self._say_once(f"A key is configured, but not checked: {self.failure} It is for {seen.account or 'an account'} {place}.")
+            self.say_once(f"A key is configured, but not checked: {self.failure} It is for {seen.account or 'an account'} {place}.")
         elif not seen.account:
-            self._say_once(f"A key is stored, not yet checked, {place}.")
+            self.say_once(f"A key is stored, not yet checked, {place}.")
         elif seen.is_anonymous:
             until = f", until {seen.expires[:10]}" if seen.expires else ""
-            self._say_once(f"Logging without an account, as {seen.account} on {seen.host}{until}. Make it yours: runkey claim")
+            self.say_once(f"Logging without an account, as {seen.account} on {seen.host}{until}. Make it yours: runkey claim")
         else:
-            self._say_once(f"Logged in as {seen.account} {place}. Use `runkey login --relogin` to change.")
+            self.say_once(f"Logged in as {seen.account} {place}. Use `runkey login --relogin` to change.")
 
     def configure_api_key(self, key: str) -> None:
         """Take a key: its shape, then the server, then the store, in that order; one that fails a step changes nothing.
@@ -226,15 +211,15 @@ class Login:
         if fault:
             raise UsageError(f"The key {fault}. Nothing was sent or stored.")
         self._refuse_contradiction(key)
-        if self.terminal.is_notebook and self.settings.key is not None and not self._is_silent():
-            self._say_once("A key in a notebook goes wherever the notebook goes. Prefer RUNKEY_API_KEY, or `runkey login` in a terminal.")
-        host = self._need_host()
-        credential = Credential(host, Secret(key), "this process", profile=self.settings.profile, created=self._now())
+        if self.terminal.is_notebook and self.settings.key is not None and not self.is_silent():
+            self.say_once("A key in a notebook goes wherever the notebook goes. Prefer RUNKEY_API_KEY, or `runkey login` in a terminal.")
+        host = self.need_host()
+        credential = Credential(host, Secret(key), "this process", profile=self.settings.profile, created=self.now())
         # Tried before the server is asked: a key that cannot be kept is not worth a question.
         place = self.choose_store()
         if self.settings.verify:
             credential = self.verified(credential)
-        self._refuse_unexpected(credential)
+        self.refuse_unexpected(credential)
         self.credential = keeping.keep(credential, place, self.store, self.environment, self.terminal, is_command=self.is_command)
         self.update_session(key)
 
@@ -244,7 +229,7 @@ class Login:
             self.session.is_offline = True
             return
         if self.credential is None or self.credential.secret.reveal() != key:
-            self.credential = self.verified(Credential(self._need_host(), Secret(key), "this process"))
+            self.credential = self.verified(Credential(self.need_host(), Secret(key), "this process"))
         variable = self.environment.get("RUNKEY_API_KEY")
         if variable and variable != key:
             self.terminal.warn("RUNKEY_API_KEY is set to another key: this process uses the new one, other processes still that.")
@@ -257,7 +242,7 @@ class Login:
         and when `force` insists; ForbiddenError when the server makes no such accounts.
         """
         if self.settings.anonymous in ("must", "allow"):
-            asking.start_anonymously(self, self._need_host())
+            asking.start_anonymously(self, self.need_host())
             return True
         if not self.terminal.has_person:
             where = f" for {self.host}" if self.host else ""
@@ -265,12 +250,12 @@ class Login:
                 f"No key is configured{where}, and there is nobody to ask (no terminal). Set RUNKEY_API_KEY, or run `runkey login` where "
                 f"there is one. {HOW_TO_GET_A_KEY}"
             )
-        host = self._need_host()
+        host = self.need_host()
         return asking.ask_for_key(self, host)
 
     def join(self, joined: "Joined", host: str, place: str) -> None:
-        """Take the key that a click in a browser gave to this machine. Raises AuthenticationError when another account was expected."""
-        self.credential = Credential(
+        """Take the key that a click in a browser gave to this machine. Raises as `take` does."""
+        credential = Credential(
             host,
             joined.secret,
             "this process",
@@ -280,29 +265,34 @@ class Login:
             key_id=joined.key_id,
             kind="machine",
             machine_id=joined.machine_id,
-            created=self._now(),
+            created=self.now(),
             expires=as_text(self.clock.now() + joined.expires_in) if joined.expires_in else None,
-            checked=self._now(),
+            checked=self.now(),
         )
+        self.take(credential, place, f"This machine was let in to the account {joined.account}.")
+
+    def take(self, credential: Credential, place: str, said: str) -> None:
+        """Take a key that was just given to this machine; one that cannot be kept is ended, for nobody will hold it.
+
+        Raises AuthenticationError when another account was expected, CannotStore.
+        """
         try:
-            self._refuse_unexpected(self.credential)
-        except AuthenticationError:
-            keeping.end_unwanted(self.credential)
+            self.refuse_unexpected(credential)
+            # Said before anything is sent, so that somebody who was tricked into another's account can stop here.
+            if not self.is_silent():
+                self.terminal.say(said)
+            self.credential = keeping.keep(credential, place, self.store, self.environment, self.terminal, is_command=self.is_command)
+        except BaseException:
+            leaving.end_unwanted(credential)
             raise
-        self._take(self.credential, place, f"This machine was let in to the account {joined.account}.")
+        self.session.checked_at[(credential.host, credential.secret.reveal()[-8:])] = self.clock.monotonic()
+        self.update_session(credential.secret.reveal())
 
-    def take_anonymous(self, credential: Credential, place: str, said: str) -> None:
-        """Take the key of an account without a name."""
-        self._take(credential, place, said)
-
-    def _take(self, credential: Credential, place: str, said: str) -> None:
-        # Said before anything is sent, so that somebody who was tricked into another's account can stop here.
-        if not self._is_silent():
-            self.terminal.say(said)
-        secret = credential.secret.reveal()
-        self.session.checked_at[(credential.host, secret[-8:])] = self.clock.monotonic()
-        self.credential = keeping.keep(credential, place, self.store, self.environment, self.terminal, is_command=self.is_command)
-        self.update_session(secret)
+    def adopt_stored(self, found: Credential) -> None:
+        """Take over what another process stored meanwhile. Raises AuthenticationError when another account was expected."""
+        self.refuse_unexpected(found)
+        self.credential = found
+        self.session.hold(found)
 
     def propagate_login(self) -> None:
         """Hand the credential to what is in progress on the same server and account: a run sends what it held back. No other is touched."""
@@ -322,21 +312,6 @@ class Login:
     # The name as W&B's page spells it.
     propogate_login = propagate_login
 
-    # --- what the steps share ------------------------------------------------------------------------------------------
-
-    def remaining(self) -> float | None:
-        """Seconds until this login's time is over; None when it has all the time there is."""
-        return None if self._deadline is None else max(0.0, self._deadline - self.clock.monotonic())
-
-    def adopt_stored(self, host: str) -> bool:
-        """Take over what another process stored meanwhile."""
-        found = self.store.find(profile=self.settings.profile, host=host)
-        if found is None:
-            return False
-        self.credential = found
-        self.session.hold(found)
-        return True
-
     def choose_store(self) -> str:
         """Decide where the key will be kept, and try whether that can be. Raises CannotStore."""
         return keeping.choose_store(self.settings.store, self.store, self.environment, self.terminal)
@@ -345,41 +320,20 @@ class Login:
         """Give the id that the server knows the entry by which this login will replace; None for a new one."""
         return self.store.machine_id(host, self.settings.profile)
 
-    def time_is_over(self) -> bool:
-        """Act on a time-out while a person was awaited: go offline and give False; raises NotLoggedIn when `force` insists."""
+    def time_is_over(self, network: ConnectionFailed | None = None) -> bool:
+        """Act on a time-out: go offline and give False. network: what was awaited, if that was no person.
+
+        When `force` insists, raises NotLoggedIn, or ConnectionFailed with the layer "timeout".
+        """
+        within = f"within {self.settings.timeout:g} seconds"
         if self.settings.force or self.is_command:
-            raise NotLoggedIn(f"Nobody answered within {self.settings.timeout:g} seconds. Nothing was stored.")
-        self.terminal.warn(f"Nobody answered within {self.settings.timeout:g} seconds: this process goes on offline, nothing is sent.")
+            if network is not None:
+                raise ConnectionFailed(f"{network} The time given for logging in is over. Nothing was changed.", "timeout")
+            raise NotLoggedIn(f"Nobody answered {within}. Nothing was stored.")
+        what = f"Logging in did not come to an end {within} ({network})" if network is not None else f"Nobody answered {within}"
+        self.terminal.warn(f"{what}: this process goes on offline, nothing is sent.")
         self.update_session(None)
         return False
-
-    def _resolve_host(self) -> str | None:
-        if not self.settings.is_host_argument and self.session.current is not None and not self.settings.profile:
-            # What this process logged in to, by name or by answering, wins over the environment and the files.
-            self.host = self.session.current.host
-        if self.host is None:
-            found = self.finder.find_host()
-            self.host = found[0] if found else None
-        return self.host
-
-    def _need_host(self) -> str:
-        host = self._resolve_host()
-        if host is None:
-            host = self._ask_for_host()
-        self._warn_of_plain_http(host)
-        self.host = host
-        return host
-
-    def _ask_for_host(self) -> str:
-        local = api.is_runkey_server(DEFAULT_HOST)
-        if not self.terminal.has_person:
-            hint = f" A runkey server answers at {DEFAULT_HOST}." if local else ""
-            raise UsageError(f"Which server? Name it with host= or --host, or set RUNKEY_HOST.{hint}")
-        return asking.ask_for_host(self.terminal, DEFAULT_HOST if local else None, self.remaining)
-
-    def _warn_of_plain_http(self, host: str) -> None:
-        if is_plain_http_elsewhere(host) and self.store.entry_of(host) is None:
-            self._warn_once(f"{host} is not encrypted: everybody on the way can read the key. Prefer https.")
 
     def _refuse_contradiction(self, key: str) -> None:
         variable = self.environment.get("RUNKEY_API_KEY")
@@ -388,98 +342,3 @@ class Login:
                 "Two keys were given and they differ: one here, one in RUNKEY_API_KEY. Unset RUNKEY_API_KEY, or insist with relogin "
                 "(--relogin)."
             )
-
-    def _check(self, credential: Credential) -> None:
-        """Ask the server about a key that is configured, unless that was done a moment ago. No answer is no refusal."""
-        place = (credential.host, credential.secret.reveal()[-8:])
-        checked = self.session.checked_at.get(place)
-        if checked is not None and self.clock.monotonic() - checked < CHECKED_SECONDS:
-            return
-        try:
-            self.credential = self.verified(credential)
-        except (ConnectionFailed, ServerError) as failure:
-            self.failure = str(failure)
-
-    def verified(self, credential: Credential) -> Credential:
-        """Have the server prove who it is, and say whose key this is."""
-        host = credential.host
-        try:
-            server_id = self.prove(credential.host)
-            found = api.viewer(credential, timeout_seconds=self._network_seconds())
-        except ForbiddenError as error:
-            raise AuthenticationError(str(error)) from None
-        except ConnectionFailed as failure:
-            if self.remaining() == 0.0:
-                raise ConnectionFailed(f"{failure} The time given for logging in is over. Nothing was changed.", "timeout") from None
-            raise ConnectionFailed(f"{failure} What was stored stays as it was.", failure.layer) from None
-        self.session.checked_at[(host, credential.secret.reveal()[-8:])] = self.clock.monotonic()
-        key = found.get("currentApiKey") or {}
-        return credential.replaced(
-            account=found.get("username"),
-            server_id=server_id,
-            key_id=key.get("id"),
-            kind=key.get("kind"),
-            created=key.get("createdAt") or credential.created,
-            expires=key.get("expiresAt"),
-            checked=self._now(),
-            claimed=found.get("claimedEntities") or None,
-        )
-
-    def prove(self, host: str) -> str:
-        """Have the server prove, once a process, that it is the one that was logged in to; give its id. Raises as `api.prove` does.
-
-        Logging in anew (`relogin`) is how a person accepts that a server was set up anew under its old address.
-        """
-        kept = self.store.entry_of(host) or {}
-        expected = None if self.settings.relogin else kept.get("server_id")
-        server_id = self.session.proved.get(host)
-        if server_id is None or expected not in (None, server_id):
-            server_id = api.prove(host, expected, timeout_seconds=self._network_seconds())
-            self.session.proved[host] = server_id
-            keeping.pay_debts(self.store, host, server_id)
-        return server_id
-
-    def _refuse_unexpected(self, credential: Credential) -> None:
-        """Raise AuthenticationError for another account than the one that was named, or one that nobody could check."""
-        expected = self.settings.expect_user
-        if expected is None or credential.account == expected:
-            return
-        found = f"this is the account {credential.account}" if credential.account else "whose key this is was not checked"
-        raise AuthenticationError(f"The account {expected} was expected, but {found}. Nothing was stored.")
-
-    def _network_seconds(self) -> float:
-        remaining = self.remaining()
-        return api.VIEWER_SECONDS if remaining is None else min(api.VIEWER_SECONDS, max(remaining, 0.01))
-
-    def _now(self) -> str:
-        return as_text(self.clock.now())
-
-    def _is_silent(self) -> bool:
-        return self.environment.silent if self._silent is None else self._silent
-
-    def _say_once(self, text: str) -> None:
-        if text not in self.session.said and not self._is_silent():
-            self.session.said.add(text)
-            self.terminal.say(text)
-
-    def _warn_once(self, text: str) -> None:
-        if text not in self.session.said:
-            self.session.said.add(text)
-            self.terminal.warn(text)
-
-
-def logout(host: str | None = None, *, profile: str | None = None) -> bool:
-    """Revoke this machine's key on the server and forget it here; whether there was one.
-
-    Without a network the local half succeeds, and a warning says that the server's is still owed.
-    """
-    environment = Environment()
-    store = CredentialStore(environment.config_folder)
-    wanted = normalise_host(host) if host else None
-    credential = store.find(profile=profile or (None if wanted else store.default_profile()), host=wanted)
-    if credential is None:
-        return False
-    outcome = keeping.end(credential, store, environment, process)
-    if outcome:
-        Terminal().warn(outcome)
-    return True

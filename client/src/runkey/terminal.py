@@ -36,9 +36,9 @@ class Terminal:
         return self._stderr or sys.stderr
 
     def say(self, text: str) -> None:
-        """Say a sentence. Control characters in it, which may come from a server, are made harmless."""
+        """Say a sentence, in one line. Control characters in it, which may come from a server, are made harmless."""
         if self.stderr is not None:
-            print("\n".join(PREFIX + line for line in printable(text).splitlines()), file=self.stderr, flush=True)
+            print(PREFIX + printable(text), file=self.stderr, flush=True)
 
     def progress(self, text: str) -> None:
         """Show how far something is, in the place of what was shown before; nothing where nobody watches. An empty text clears it."""
@@ -190,8 +190,8 @@ class _NotebookInvitation(Invitation):
 
 
 def printable(text: str) -> str:
-    """Replace what a terminal would act on: a name that a server sends must not move the cursor."""
-    return "".join(c if c.isprintable() or c == "\n" else "�" for c in text)
+    """Replace what a terminal would act on: a name that a server sends must neither move the cursor nor begin a line of its own."""
+    return "".join(c if c.isprintable() else "�" for c in text)
 
 
 def _kernel() -> Any:

@@ -17,6 +17,10 @@ from runkey_wire.version import __version__
 CONNECT_SECONDS = 2.5
 """Long enough for a handshake round the world, short enough to hear of a dead server within three seconds."""
 
+MAX_ANSWER_BYTES = 8 * 1024 * 1024
+"""What is read of one answer, unpacked: more than any of ours, and too little to fill a computer's memory with."""
+
+_SHORT_PIECE_BYTES = 8_192  # unpacked, at most a thousand times as many
 _USER_AGENT = f"runkey/{__version__}"
 
 
@@ -79,29 +83,52 @@ def send(
     body: bytes | BinaryIO | None = None,
     timeout_seconds: float = 10.0,
 ) -> Reply:
-    """Send one request and wait for its answer. timeout_seconds: for the answer; connecting has its own limit.
+    """Send one request and wait for its answer. timeout_seconds: for the whole of it; connecting has its own limit within.
 
-    A body that is a file needs its Content-Length in the headers.
+    A body that is a file needs its Content-Length in the headers, and has that time for each of its pieces.
 
     Raises ConnectionFailed with the layer that failed. Any status is an answer.
     """
     # slow import
     import urllib3
 
+    from runkey import deadlines
+
     proxy = _proxy_for(url)
     try:
-        response = _pool(proxy).request(
-            method,
-            url,
-            headers={"User-Agent": _USER_AGENT, **(headers or {})},
-            body=body,
-            timeout=urllib3.Timeout(connect=min(CONNECT_SECONDS, timeout_seconds), read=timeout_seconds),
-            retries=False,
-            redirect=False,
-        )
+        with deadlines.within(timeout_seconds, for_each_piece=body is not None and not isinstance(body, bytes)):
+            response = _pool(proxy).request(
+                method,
+                url,
+                headers={"User-Agent": _USER_AGENT, **(headers or {})},
+                body=body,
+                timeout=urllib3.Timeout(connect=min(CONNECT_SECONDS, timeout_seconds), read=timeout_seconds),
+                retries=False,
+                redirect=False,
+                preload_content=False,
+            )
+            answer = _read(response)
     except urllib3.exceptions.HTTPError as error:
         raise _failed(error, url, proxy) from None
-    return Reply(response.status, {name.lower(): value for name, value in response.headers.items()}, response.data)
+    if answer is None:
+        raise ConnectionFailed(f"Cannot read what {_place(url)} answers: it is longer than {MAX_ANSWER_BYTES >> 20} MiB.", "http")
+    return Reply(response.status, {name.lower(): value for name, value in response.headers.items()}, answer)
+
+
+def _read(response: Any) -> bytes | None:
+    """Read an answer to its end; None for one that is too long, which is left unread."""
+    pieces, length = [], 0
+    try:
+        while piece := response.read(_SHORT_PIECE_BYTES, decode_content=True):
+            length += len(piece)
+            if length > MAX_ANSWER_BYTES:
+                return None
+            pieces.append(piece)
+        response.release_conn()
+    finally:
+        # Of no effect on a connection that was given back.
+        response.close()
+    return b"".join(pieces)
 
 
 @contextmanager
@@ -136,6 +163,8 @@ def _pool(proxy: str | None) -> Any:
     # slow import
     import urllib3
 
+    from runkey import deadlines
+
     place = (os.getpid(), proxy)
     pool = _pools.get(place)
     if pool is None:
@@ -150,6 +179,7 @@ def _pool(proxy: str | None) -> Any:
         else:
             address, credentials = _split_proxy(proxy)
             pool = urllib3.ProxyManager(address, proxy_headers=credentials, **options)
+        pool.pool_classes_by_scheme = deadlines.POOLS
         _pools[place] = pool
     return pool
 
@@ -191,7 +221,7 @@ def _split_proxy(proxy: str) -> tuple[str, dict[str, str]]:
 def _failed(error: Exception, url: str, proxy: str | None) -> ConnectionFailed:
     from urllib3 import exceptions
 
-    host = "/".join(url.split("/", 3)[:3])
+    host = _place(url)
     shown_proxy = _split_proxy(proxy)[0] if proxy else "none"
     cause: Exception = error
     layer: Layer
@@ -203,11 +233,25 @@ def _failed(error: Exception, url: str, proxy: str | None) -> ConnectionFailed:
         layer, what = "name", f"the name does not resolve (proxy: {shown_proxy})"
     elif isinstance(cause, exceptions.NewConnectionError):  # also a kind of time-out, in urllib3's tree
         layer, what = "connect", f"{_reason(cause)} (proxy: {shown_proxy})"
-    elif isinstance(cause, exceptions.ConnectTimeoutError | exceptions.ReadTimeoutError):
+    elif isinstance(cause, exceptions.ConnectTimeoutError | exceptions.ReadTimeoutError) or _ran_out(cause):
         layer, what = "timeout", f"nothing answered in time (proxy: {shown_proxy})"
     else:
         layer, what = "http", f"what answers there does not speak HTTP as expected ({_reason(cause)})"
     return ConnectionFailed(f"Cannot reach {host}: {what}.", layer)
+
+
+def _place(url: str) -> str:
+    return "/".join(url.split("/", 3)[:3])
+
+
+def _ran_out(error: BaseException) -> bool:
+    """Whether a time-out lies behind an error: one in the middle of sending is told as a broken connection."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, TimeoutError):
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False
 
 
 def _reason(error: Any) -> str:

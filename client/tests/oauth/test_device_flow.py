@@ -2,12 +2,14 @@
 
 import pytest
 
+from runkey.answers import Fields
 from runkey.errors import AuthenticationError, ConnectionFailed, ServerError
 from runkey.oauth.device_flow import Denied, DeviceFlow, Expired
 from runkey.oauth.endpoints import Refusal
 
+HOST = "https://track.example.org"
 CODES = {
-    "device_code": "the device code",
+    "device_code": "the-device-code",
     "user_code": "BCDF-GHJK",
     "verification_uri": "https://track.example.org/device",
     "verification_uri_complete": "https://track.example.org/device?user_code=BCDF-GHJK",
@@ -21,7 +23,7 @@ LATER, LIMITED = ServerError("Busy.", status=503, retry_after_seconds=7), Server
 
 def walk(*steps: "tuple[Exception, float]", **more: object) -> DeviceFlow:
     """Take a new login through what comes back; each time the pause must be the one that is expected."""
-    flow = DeviceFlow(CODES | more, now=1000.0)
+    flow = DeviceFlow(Fields(HOST, CODES | more), now=1000.0)
     for number, (error, pause) in enumerate(steps):
         assert flow.pause_after(error) == pause, (number, error)
     return flow
@@ -32,10 +34,11 @@ def test_the_codes_are_read() -> None:
     flow = walk()
     assert (flow.user_code, flow.uri, flow.ends_at) == ("BCDF-GHJK", "https://track.example.org/device", 1600.0)
     assert flow.uri_with_code == CODES["verification_uri_complete"]
-    assert flow.device_code.reveal() == "the device code"
-    assert "the device code" not in repr(flow.device_code) + str(vars(flow))
+    assert flow.device_code.reveal() == "the-device-code"
+    assert "the-device-code" not in repr(flow.device_code) + str(vars(flow))
     # Both are optional (section 3.2): five seconds, and the address without the code.
-    bare = DeviceFlow({name: CODES[name] for name in ("device_code", "user_code", "verification_uri", "expires_in")}, now=0.0)
+    required = {name: CODES[name] for name in ("device_code", "user_code", "verification_uri", "expires_in")}
+    bare = DeviceFlow(Fields(HOST, required), now=0.0)
     assert bare.uri_with_code == bare.uri
     assert bare.pause_after(PENDING) == 5.0
 
@@ -128,10 +131,21 @@ def test_it_ends_where_asking_again_is_of_no_use(error: Exception, end: type[Exc
         {"verification_uri": "https://x\nRun this: rm -rf"},
         {"verification_uri_complete": "javascript:alert(1)"},
         {"verification_uri_complete": "//track.example.org"},
+        # ... of the server that was asked, and of no other.
+        {"verification_uri": "https://track.example.net/device"},
+        {"verification_uri": "https://track.example.org@elsewhere.example/device"},
+        {"verification_uri_complete": "https://track.example.org.elsewhere.example/device"},
+        {"verification_uri_complete": "https://elsewhere.example/?https://track.example.org/device"},
+        {"verification_uri_complete": "https://elsewhere.example\\@track.example.org/device"},
+        {"verification_uri": ["https://track.example.org/device"]},
+        {"user_code": "BCDF GHJK"},
+        {"user_code": "BCDF\x1b[2J"},
+        {"user_code": "B" * 200},
+        {"device_code": 5},
     ],
 )
 def test_an_answer_that_is_none_is_found(change: dict[str, object]) -> None:
     removed = change.pop("remove", None)
     answer = {name: value for name, value in (CODES | change).items() if name != removed}
-    with pytest.raises((KeyError, TypeError, ValueError)):
-        DeviceFlow(answer, now=0.0)
+    with pytest.raises(ServerError, match="does not answer as a runkey server does"):
+        DeviceFlow(Fields(HOST, answer), now=0.0)

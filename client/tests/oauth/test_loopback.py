@@ -18,6 +18,7 @@ import pytest
 from outside import eventually
 
 import runkey
+from runkey import session
 from runkey.clock import SystemClock
 from runkey.errors import AuthenticationError
 from runkey.oauth import browser
@@ -316,6 +317,7 @@ def test_a_server_that_says_it_is_another_gets_no_browser(tmp_path: Path, issuer
     host = f"http://127.0.0.1:{server.server_address[1]}"
     server.RequestHandlerClass.issuer = issuer.format(own=host)
     threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    session.process.proved[host] = "proved"
     invited: list[bool] = []
 
     def invite(address: str, code: str, is_opened: bool) -> Invitation:
@@ -325,7 +327,7 @@ def test_a_server_that_says_it_is_another_gets_no_browser(tmp_path: Path, issuer
     login = Joining(host, {}, clock=SystemClock(), remaining=lambda: 10.0, invite=invite, opener=[sys.executable, "-c", "pass"], renewals=0)
     try:
         with pytest.raises(AuthenticationError, match="said no"):
-            login.wait()
+            login.wait(lambda joined: None)
     finally:
         server.shutdown()
         server.server_close()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from runkey import session
 from runkey.clock import SystemClock
 from runkey.credentials.model import Credential, Secret
 from runkey.stream import MAX_LINE_BYTES, Journal, Position, Sender, framing
@@ -99,7 +100,10 @@ class Scripted:
 @pytest.fixture
 def server() -> Iterator[Scripted]:
     scripted = Scripted()
+    # Whoever began the run had it prove who it is.
+    session.process.proved[scripted.url] = "proved"
     yield scripted
+    del session.process.proved[scripted.url]
     scripted.server.shutdown()
     scripted.server.server_close()
 

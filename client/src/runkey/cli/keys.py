@@ -95,9 +95,8 @@ def _rotate(steps: Any, arguments: argparse.Namespace) -> int:
     if not is_own:
         return _show_secret(key, secret, arguments)
     from runkey.cli.status import answer
-    from runkey.credentials.model import Secret
 
-    changed = credential.replaced(secret=Secret(secret), key_id=key["id"], created=key["createdAt"], expires=key["expiresAt"])
+    changed = credential.replaced(secret=secret, key_id=key["id"], created=key["createdAt"], expires=key["expiresAt"])
     keeping.keep(changed, credential.store or "file", steps.store, steps.environment, steps.terminal, is_command=False)
     if arguments.json:
         answer({"ok": True, "key": key})
@@ -118,15 +117,15 @@ def _revoke(steps: Any, arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _show_secret(key: dict[str, Any], secret: str, arguments: argparse.Namespace) -> int:
+def _show_secret(key: dict[str, Any], secret: Any, arguments: argparse.Namespace) -> int:
     from runkey.cli.status import answer
 
     if arguments.json:
-        answer({"ok": True, "key": key, "secret": secret})
+        answer({"ok": True, "key": key, "secret": secret.reveal()})
         return 0
     # The secret alone on standard output, so that it can be piped on; the words beside it.
     print(f"runkey: Key {key['id']}, shown this once:", file=sys.stderr)
-    print(secret)
+    print(secret.reveal())
     return 0
 
 

@@ -14,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Log out."""
-    from runkey import keeping
+    from runkey import leaving
     from runkey.cli.status import answer
     from runkey.credentials.store import CredentialStore
     from runkey.errors import NotLoggedIn
@@ -41,8 +41,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise NotLoggedIn(f"This machine is not logged in {f'to {host}' if host else 'anywhere'}: nothing to forget.{held}")
     ended = []
     for name in profiles:
-        credential = keeping.stored_credential(store, environment, name)
-        owed = keeping.end(credential, store, environment, process)
+        credential = leaving.stored_credential(store, environment, name)
+        owed = leaving.end(credential, store, environment, process)
         ended.append({"profile": name, "host": credential.host, "account": credential.account, "owed": owed})
         if arguments.json:
             continue

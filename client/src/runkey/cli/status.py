@@ -134,7 +134,7 @@ def _sentences(credential: Any, host_source: str) -> str:
     ]
     if credential.is_anonymous:
         lines.append("Make it yours: runkey claim")
-    return printable("\n".join(lines))
+    return "\n".join(map(printable, lines))
 
 
 def _print_sources(sources: list[Any]) -> None:

@@ -55,7 +55,8 @@ def _ask(act: str, host: str, profile: str, secret: str | None = None) -> tuple[
     request = {"act": act, "service": _SERVICE, "host": host, "profile": profile, "secret": secret}
     try:
         answer = subprocess.run(
-            [sys.executable, "-c", _CHILD],
+            # -P: the current folder, where anybody's code may lie, is no place to import from.
+            [sys.executable, "-P", "-c", _CHILD],
             input=json.dumps(request),
             capture_output=True,
             text=True,

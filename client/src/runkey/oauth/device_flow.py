@@ -1,7 +1,6 @@
 """The device authorization grant (RFC 8628) as a machine without I/O: it says when to ask next and how, and is told what came back."""
 
-from typing import Any
-
+from runkey.answers import Fields
 from runkey.credentials.model import Secret
 from runkey.oauth.endpoints import Refusal, passes
 from runkey_wire import device_authorization as wire
@@ -24,14 +23,15 @@ class DeviceFlow:
     user_code: for the person to compare or type; uri: where; uri_with_code: the same with the code filled in.
     """
 
-    def __init__(self, answer: dict[str, Any], now: float) -> None:
-        """Begin with the server's answer, at a moment of a monotonic clock. Raises KeyError, TypeError or ValueError for no such answer."""
-        self.device_code = Secret(str(answer["device_code"]))
-        self.user_code = str(answer["user_code"])
-        self.uri = _address(answer["verification_uri"])
-        self.uri_with_code = _address(answer.get("verification_uri_complete") or self.uri)
-        self.ends_at = now + _seconds(answer["expires_in"])
-        self._interval = _seconds(answer.get("interval") or wire.INTERVAL_SECONDS)
+    def __init__(self, answer: Fields, now: float) -> None:
+        """Begin with the server's answer, at a moment of a monotonic clock. Raises ServerError for one that is none."""
+        self.device_code = Secret(answer.code("device_code"))
+        self.user_code = answer.name("user_code")
+        self.uri = answer.link("verification_uri")
+        self.uri_with_code = answer.link("verification_uri_complete") if answer.has("verification_uri_complete") else self.uri
+        self.ends_at = now + answer.seconds("expires_in", least=1, most=_LONGEST_SECONDS)
+        # One that never ends would be no waiting, and one below a second no pause.
+        self._interval = answer.seconds("interval", least=1, most=_LONGEST_SECONDS) if answer.has("interval") else wire.INTERVAL_SECONDS
         self._failures = 0
         self.holds = True
         """Whether the next request should ask to be held."""
@@ -63,22 +63,3 @@ class DeviceFlow:
         self._failures += 1
         wanted = getattr(error, "retry_after_seconds", None)
         return float(wanted) if wanted is not None else min(_LONGEST_BACKOFF_SECONDS, 2.0 ** min(self._failures, 5) / 2)
-
-
-def _address(value: Any) -> str:
-    """Read an address that a person will be shown, as a link in a notebook. Raises ValueError for what leads to no page."""
-    address = str(value)
-    if not address.startswith(("https://", "http://")) or not address.isprintable() or " " in address:
-        raise ValueError("no address of a page")
-    return address
-
-
-def _seconds(value: Any) -> float:
-    """Read a length of time. Raises ValueError for one that never ends, or that would be asked after without a pause."""
-    try:
-        seconds = float(value)
-    except OverflowError:
-        raise ValueError("no length of time to wait") from None
-    if not 1 <= seconds <= _LONGEST_SECONDS:
-        raise ValueError("no length of time to wait")
-    return seconds

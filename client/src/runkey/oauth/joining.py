@@ -11,9 +11,9 @@ import queue
 import threading
 from collections.abc import Callable
 
-from runkey import transport
 from runkey.clock import Clock
-from runkey.errors import AuthenticationError, Error, ServerError
+from runkey.credentials.model import Secret
+from runkey.errors import AuthenticationError, Error
 from runkey.machine import machine_name
 from runkey.oauth import browser, endpoints
 from runkey.oauth.device_flow import Denied, DeviceFlow, Expired
@@ -72,15 +72,16 @@ class Joining:
         self._ending = threading.Lock()
         self._loopback: Loopback | None = None
 
-    def wait(self) -> Joined:
-        """Wait for somebody's click.
+    def wait(self, take: Callable[[Joined], None]) -> None:
+        """Wait for somebody's click, and have the key taken. take: raises whatever keeps it from being taken, which then comes from here.
 
         Raises AuthenticationError when they say no, or nobody decides in time; TimedOut when this login's own time is over; ServerError,
         ConnectionFailed.
         """
         for turn in range(self._renewals + 1):
             try:
-                return self._wait_for_one_code(is_first=turn == 0)
+                self._wait_for_one_code(take, is_first=turn == 0)
+                return
             except Expired:
                 continue
             except Denied:
@@ -89,7 +90,7 @@ class Joining:
                 ) from None
         raise AuthenticationError("Nobody approved this machine before its codes expired. Nothing was stored. Start the login again.")
 
-    def _wait_for_one_code(self, *, is_first: bool) -> Joined:
+    def _wait_for_one_code(self, take: Callable[[Joined], None], *, is_first: bool) -> None:
         outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
         self._is_over = is_over = threading.Event()
         flow = self._ask()
@@ -100,8 +101,11 @@ class Joining:
             if address and self._opener and not browser.open_address(self._opener, address):
                 invitation.note("No browser could be started: open the address yourself.")
             threading.Thread(target=self._poll, args=(flow, outcomes, is_over), daemon=True, name="runkey-login-poll").start()
-            joined = self._first(flow, outcomes)
+            joined = self._first(flow, outcomes, invitation)
+            invitation.replace(f"This machine was let in to the account {joined.account} on {self._host}.")
+            take(joined)
         except BaseException:
+            # A key that is just being given is ended with its code.
             self._end(outcomes)
             if self._loopback is not None:
                 self._loopback.close()
@@ -112,18 +116,14 @@ class Joining:
         self._end(outcomes)
         if self._loopback is not None:
             self._loopback.close()
-        return joined
 
     def _ask(self) -> DeviceFlow:
-        answer = endpoints.ask_for_codes(self._host, self._asking)
-        try:
-            return DeviceFlow(answer, self._clock.monotonic())
-        except (KeyError, TypeError, ValueError):
-            raise ServerError(f"{self._host} does not answer as a runkey server does: its codes have not the expected members.") from None
+        answer = endpoints.ask_for_codes(self._host, self._asking, timeout_seconds=self._network_seconds())
+        return DeviceFlow(answer, self._clock.monotonic())
 
     def _start_loopback(self, outcomes: "queue.SimpleQueue[Outcome]") -> str | None:
         """Listen for the redirect and give the address to open; None where that cannot be, for the other way goes on alone."""
-        issuer = str(endpoints.read_metadata(self._host).get("issuer") or "")
+        issuer = str(endpoints.read_metadata(self._host, timeout_seconds=self._network_seconds()).get("issuer") or "")
         if issuer != self._host and not (is_loopback(issuer) and is_loopback(self._host)):
             return None
         with contextlib.suppress(OSError):
@@ -131,7 +131,11 @@ class Joining:
             return self._loopback.authorization_url(self._asking)
         return None
 
-    def _first(self, flow: DeviceFlow, outcomes: "queue.SimpleQueue[Outcome]") -> Joined:
+    def _network_seconds(self) -> float:
+        remaining = self._remaining()
+        return endpoints.SECONDS if remaining is None else min(endpoints.SECONDS, max(remaining, 0.01))
+
+    def _first(self, flow: DeviceFlow, outcomes: "queue.SimpleQueue[Outcome]", invitation: Invitation) -> Joined:
         """Wait for the first way that leads to an end."""
         while True:
             remaining = self._remaining()
@@ -149,11 +153,36 @@ class Joining:
             if outcome.error == "access_denied":
                 raise Denied
             if outcome.code and self._loopback is not None:
-                # Any other end of this way leaves the device code, which still waits.
-                with contextlib.suppress(Refusal, Error):
-                    joined = endpoints.redeem_code(self._host, outcome.code, self._loopback.redirect_uri, self._loopback.verifier)
-                    self._cancel_device_code(flow)
-                    return joined
+                try:
+                    joined = self._redeem(outcome.code, self._loopback)
+                except (Refusal, Error) as failure:
+                    # The device code still waits.
+                    why = failure.code if isinstance(failure, Refusal) else str(failure)
+                    invitation.note(f"What the browser brought back was not taken ({why}). Open this address instead: {flow.uri_with_code}")
+                    continue
+                self._cancel_device_code(flow)
+                return joined
+
+    def _redeem(self, code: str, loopback: Loopback) -> Joined:
+        """Change what the redirect brought for the key.
+
+        Where the answer is lost it is asked for again: had the first request got through, the second ends the key that it gave (RFC 6749
+        section 4.1.2), and none is left that nobody holds.
+        """
+
+        def redeem(seconds: float) -> Joined:
+            return endpoints.redeem_code(self._host, code, loopback.redirect_uri, loopback.verifier, timeout_seconds=seconds)
+
+        try:
+            return redeem(self._network_seconds())
+        except Refusal:
+            raise
+        except Error:
+            return redeem(self._network_seconds())
+        except BaseException:
+            # A key that is just being given is ended with its code.
+            self._end_on_server(Secret(code))
+            raise
 
     def _poll(self, flow: DeviceFlow, outcomes: "queue.SimpleQueue[Outcome]", is_over: threading.Event) -> None:
         """Ask until an end is reached; in a thread of its own."""
@@ -190,9 +219,12 @@ class Joining:
 
     def _drop(self, joined: Joined) -> None:
         """End a key that nobody will hold: the other way was first, or the person left."""
-        with contextlib.suppress(Error):
-            endpoints.revoke(self._host, joined.secret, timeout_seconds=_CANCEL_SECONDS)
+        self._end_on_server(joined.secret)
 
     def _cancel_device_code(self, flow: DeviceFlow) -> None:
+        self._end_on_server(flow.device_code)
+
+    def _end_on_server(self, token: Secret) -> None:
+        """End a key; or a code, and the key that it may have given a moment ago."""
         with contextlib.suppress(Error):
-            endpoints.revoke(self._host, flow.device_code, timeout_seconds=min(_CANCEL_SECONDS, transport.CONNECT_SECONDS))
+            endpoints.revoke(self._host, token, timeout_seconds=_CANCEL_SECONDS)

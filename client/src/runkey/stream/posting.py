@@ -5,7 +5,7 @@ import urllib.parse
 import zlib
 from typing import Any
 
-from runkey import api, transport
+from runkey import api
 from runkey.credentials.model import Credential
 from runkey.errors import AuthenticationError, Error, ServerError
 from runkey.transport import Reply
@@ -35,14 +35,13 @@ class Poster:
         """Send one; tell whether the run is asked to stop. Raises AuthenticationError, ConnectionFailed, ServerError with its status."""
         host = credential.host
         body = file_stream.encode(request)
-        headers = {"Authorization": f"Bearer {credential.secret.reveal()}", "Content-Type": "application/json"}
+        headers = {"Content-Type": "application/json"}
         if len(body) >= _GZIP_FROM_BYTES and _takes_gzip(credential):
             packer = zlib.compressobj(_GZIP_LEVEL, wbits=_GZIP_FORMAT)
             body = packer.compress(body) + packer.flush()
             headers["Content-Encoding"] = "gzip"
-        reply = transport.send(
-            "POST", f"{host}/files/{self._path}/file_stream", headers=headers, body=body, timeout_seconds=timeout_seconds
-        )
+        path = f"/files/{self._path}/file_stream"
+        reply = api.send(credential, "POST", path, headers=headers, body=body, timeout_seconds=timeout_seconds)
         if reply.status == 401:
             raise AuthenticationError(f"{host} refused the key.")
         if reply.status != 200:
