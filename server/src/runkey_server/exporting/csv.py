@@ -16,7 +16,7 @@ from runkey_server.history import Column
 _CELLS = 1 << 19
 """Held as text at once: some tens of MB."""
 
-_HEAVY = 8
+_HEAVY = 32
 _NEEDS_QUOTES = re.compile('[",\r\n]')
 # Tabs and line ends are passed over by spreadsheets that look for a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
