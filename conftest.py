@@ -11,3 +11,14 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if os.environ.get("CI") and reporter is not None and reporter.stats.get("skipped") and session.exitstatus == 0:
         reporter.write_line("A test was skipped, which counts as a failure here.", red=True)
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let fault tests be repeated more often than in an ordinary run: `./dev faults --rounds 300`."""
+    parser.addoption("--rounds", type=int, default=20, help="how often each fault test is repeated")
+
+
+@pytest.fixture
+def rounds(request: pytest.FixtureRequest) -> int:
+    """How often a fault is tried."""
+    return int(request.config.getoption("--rounds"))

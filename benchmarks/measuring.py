@@ -1,5 +1,6 @@
 """What the benchmarks share: CPU seconds of child processes, medians, and one printed figure with its ratio."""
 
+import math
 import os
 import resource
 import statistics
@@ -31,6 +32,14 @@ def process_cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def busy_seconds(core: int) -> float:
+    """Give the seconds that a core has worked so far, for whomever (Linux)."""
+    with open("/proc/stat") as file:
+        fields = next(line.split()[1:] for line in file if line.startswith(f"cpu{core} "))
+    user, nice, system, _, _, *interrupts = (int(field) for field in fields[:8])
+    return (user + nice + system + sum(interrupts)) / os.sysconf("SC_CLK_TCK")
+
+
 def memory_mib(pid: int) -> tuple[float, float]:
     """Give a process's resident memory, and its proportional share of it (pages shared with its parent counted once), in MiB."""
     values = {}
@@ -40,3 +49,8 @@ def memory_mib(pid: int) -> tuple[float, float]:
             if name in ("Rss", "Pss"):
                 values[name] = int(rest.split()[0]) / 1024
     return values["Rss"], values["Pss"]
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """Give the smallest value that so large a share of all does not exceed (nearest rank)."""
+    return sorted(values)[max(0, math.ceil(share * len(values)) - 1)]

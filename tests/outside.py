@@ -1,5 +1,6 @@
 """A server and machines seen from outside, as a user sees them: real processes, real ports, nothing of ours imported."""
 
+import contextlib
 import json
 import os
 import signal
@@ -33,7 +34,7 @@ class Server:
         done = subprocess.run(
             [str(BIN / "runkey-server"), *words, "--data", str(self.data)], input=stdin, capture_output=True, text=True, timeout=60
         )
-        assert done.returncode == status, done.stderr
+        assert done.returncode == status, done.stdout + done.stderr
         return done.stdout + done.stderr if status else done.stdout
 
     def key(self, user: str) -> str:
@@ -51,6 +52,29 @@ class Server:
         """POST JSON to a path."""
         headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
         return _answer(urllib.request.Request(self.url + path, data=json.dumps(body).encode(), headers=headers))
+
+    def kill(self) -> None:
+        """End it and its workers at once, without a word (SIGKILL): the main process first, which would begin new ones."""
+        workers = self.workers()
+        self.process.kill()
+        self.process.wait()
+        for worker in workers:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(worker, signal.SIGKILL)
+
+    def workers(self) -> list[int]:
+        """Give the ids of its worker processes."""
+        done = subprocess.run(["ps", "-o", "pid=", "--ppid", str(self.process.pid)], capture_output=True, text=True)
+        return [int(word) for word in done.stdout.split()]
+
+    def cpu_seconds(self) -> float:
+        """Tell how much CPU it and its workers have used."""
+        used = 0.0
+        for pid in (self.process.pid, *self.workers()):
+            with contextlib.suppress(OSError):
+                fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+                used += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return used
 
     def stop(self) -> int:
         """End it politely; give its exit code."""

@@ -78,6 +78,7 @@ class Surfer:
             connection.request(method, path, body, {"Accept": "text/html", **headers})
             answer = connection.getresponse()
             for cookie in answer.headers.get_all("Set-Cookie") or []:
+                assert re.search("; Path=/; Max-Age=[0-9]+; HttpOnly; SameSite=(Lax|Strict)$", cookie), cookie.partition("=")[0]
                 name, _, rest = cookie.partition("=")
                 value = rest.partition(";")[0]
                 if value:

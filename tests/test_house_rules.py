@@ -58,6 +58,8 @@ def test_no_file_holds_an_address_of_an_index_or_a_path_of_one_machine() -> None
         assert not forbidden.search(text), path
 
 
+@pytest.mark.holds("ASVS 1.2.3")
+@pytest.mark.holds("ASVS 3.4.3")
 def test_templates_have_no_inline_script_or_style() -> None:
     for path in (ROOT / "server/src/runkey_server/web/templates").glob("*.html"):
         text = path.read_text()

@@ -5,13 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from house import House, Person, StillClock, make_person
-from starlette.testclient import TestClient
+from house import House, Person, StillClock, make_person, open_house
 
-from runkey_server import app, secret_keys
 from runkey_server.database import Database
 from runkey_server.database.migrating import migrate
-from runkey_server.settings import Settings
 
 
 @pytest.fixture(autouse=True)
@@ -69,12 +66,13 @@ def charlie(database: Database, clock: StillClock) -> Person:
 
 @pytest.fixture
 def house(tmp_path: Path, clock: StillClock) -> Iterator[House]:
-    data = tmp_path / "data"
-    data.mkdir(mode=0o700)
-    settings = Settings(data=data)
-    database = Database(settings.sqlalchemy_url)
-    migrate(database)
-    secrets = secret_keys.load_or_make(data)
-    with TestClient(app.build(settings, clock), base_url="http://127.0.0.1:8080", follow_redirects=False) as client:
-        yield House(client, database, clock, secrets.pepper, data)
-    database.close()
+    """On loopback, as it is served without any setting."""
+    with open_house(tmp_path / "data", clock) as opened:
+        yield opened
+
+
+@pytest.fixture
+def public_house(tmp_path: Path, clock: StillClock) -> Iterator[House]:
+    """Behind https, under a name of its own."""
+    with open_house(tmp_path / "public", clock, public_url="https://track.example.org", trusted_proxies=("192.0.2.1",)) as opened:
+        yield opened

@@ -1,6 +1,8 @@
 """The house and the people that the server's tests work with: the whole application in this process, over a still clock."""
 
+import contextlib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from html import unescape
@@ -9,10 +11,17 @@ from typing import Any
 
 from starlette.testclient import TestClient
 
-from runkey_server import accounts, keys, passwords
+from runkey_server import accounts, app, keys, passwords, secret_keys
 from runkey_server.accounts import Account
 from runkey_server.asgi.actor import Actor
 from runkey_server.database import Database
+from runkey_server.database.columns import metadata
+from runkey_server.database.migrating import migrate
+from runkey_server.settings import Settings
+from runkey_server.web.pages import _Page as Page
+
+HERE = "127.0.0.1"
+"""The address of whoever asks, where a test does not say another."""
 
 BEGINNING = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -62,6 +71,27 @@ class House:
     clock: StillClock
     pepper: bytes
     data: Path
+    base_url: str
+
+    @property
+    def cookie_prefix(self) -> str:
+        """What the names of cookies begin with."""
+        return "__Host-runkey-" if self.base_url.startswith("https") else "runkey-"
+
+    @property
+    def routes(self) -> dict[str, set[str]]:
+        """Every address that the application knows, and its methods."""
+        return {route.path: set(route.methods or ()) for route in self.client.app._app.routes}
+
+    @property
+    def pages(self) -> dict[str, set[str]]:
+        """The routes among them that are pages, with a browser's session and forms."""
+        return {route.path: set(route.methods or ()) for route in self.client.app._app.routes if isinstance(route.endpoint, Page)}
+
+    def dump(self) -> dict[str, list[Any]]:
+        """Every row of every table, to compare."""
+        with self.database.reading() as transaction:
+            return {table.name: sorted(map(repr, transaction.execute(table.select()))) for table in metadata.sorted_tables}
 
     def person(self, name: str, kind: str = "user") -> Person:
         return make_person(self.database, name, self.clock(), pepper=self.pepper, kind=kind)
@@ -70,9 +100,61 @@ class House:
         headers = {} if secret is None else {"Authorization": f"Bearer {secret}"}
         return self.client.post("/graphql", json={"query": query, "variables": variables}, headers=headers)
 
-    def visitor(self, address: str = "testclient") -> "Visitor":
+    def visitor(self, address: str = HERE) -> "Visitor":
         """Somebody at a browser of their own."""
         return Visitor(self, address)
+
+
+@contextlib.contextmanager
+def open_house(data: Path, clock: StillClock, **settings: Any) -> Iterator[House]:
+    """The whole application over an empty folder, every answer of which is looked over."""
+    data.mkdir(mode=0o700)
+    given = Settings(**{"data": data, "reserve_bytes": 0, **settings})
+    database = Database(given.sqlalchemy_url)
+    migrate(database)
+    secrets = secret_keys.load_or_make(data)
+    with TestClient(app.build(given, clock), base_url=given.base_url, follow_redirects=False, client=(HERE, 50000)) as client:
+        client.event_hooks["response"].append(look_over)
+        yield House(client, database, clock, secrets.pepper, data, given.base_url)
+    database.close()
+
+
+COOKIE = re.compile(
+    r"(?P<prefix>__Host-)?runkey-(session|form|device)=[\w.:-]*"
+    r"; Path=/; Max-Age=\d+; HttpOnly; SameSite=(Lax|Strict)(?P<secure>; Secure)?"
+)
+
+
+def look_over(response: Any) -> None:
+    """Hold an answer, whatever it is, to what every answer keeps: its headers, and the cookies that it sets."""
+    headers, is_https = response.headers, response.request.url.scheme == "https"
+    told = (response.request.method, response.request.url.path, response.status_code)
+    assert headers["x-content-type-options"] == "nosniff", told
+    assert headers["referrer-policy"] == "same-origin", told
+    assert headers["cross-origin-opener-policy"] == "same-origin", told
+    assert headers["cross-origin-resource-policy"] == "same-origin", told
+    assert headers["x-frame-options"] == "DENY", told
+    assert ("strict-transport-security" in headers) == is_https, told
+    assert headers.get_list("content-security-policy") == [headers["content-security-policy"]], told
+    policy = dict(rule.strip().partition(" ")[::2] for rule in headers["content-security-policy"].split(";"))
+    if "sandbox" in policy:
+        assert policy == {"sandbox": "", "default-src": "'none'"}, told
+    else:
+        assert {name: policy[name] for name in ("default-src", "object-src", "base-uri", "frame-ancestors")} == dict.fromkeys(
+            ("default-src", "object-src", "base-uri", "frame-ancestors"), "'none'"
+        ), told
+        assert policy["script-src"] == policy["style-src"] == "'self'", told
+        assert headers["reporting-endpoints"] == f'{policy["report-to"]}="{policy["report-uri"]}"', told
+    assert not re.search(r"unsafe|\*|https:", headers["content-security-policy"]), told
+    assert "access-control-allow-credentials" not in headers, told
+    assert headers.get("access-control-allow-origin") in ((None, "*") if told[1].startswith("/storage/") else (None,)), told
+    if "text/html" in headers.get("content-type", ""):
+        assert "no-store" in headers["cache-control"], told
+    for cookie in headers.get_list("set-cookie"):
+        found = COOKIE.fullmatch(cookie)
+        assert found, (told, cookie)
+        assert len(cookie) < 4096, told
+        assert bool(found["prefix"]) == bool(found["secure"]) == is_https, (told, cookie)
 
 
 PASSWORD = "four quiet otters at noon"
@@ -83,7 +165,9 @@ class Visitor:
 
     def __init__(self, house: House, address: str) -> None:
         self.house = house
-        self.client = TestClient(house.client.app, base_url="http://127.0.0.1:8080", follow_redirects=False, client=(address, 50000))
+        # The application of the house, whose lifespan is the house's business.
+        self.client = TestClient(house.client.app, base_url=house.base_url, follow_redirects=False, client=(address, 50000))
+        self.client.event_hooks["response"].append(look_over)
 
     def get(self, path: str, **headers: str) -> Any:
         return self.client.get(path, headers=headers)
@@ -94,21 +178,31 @@ class Visitor:
             fields["form_token"] = token_in(self.get(at or path).text)
         return self.client.post(path, data=fields, headers={"Sec-Fetch-Site": "same-origin"} | (headers or {}))
 
-    def sign_up(self, name: str) -> "Visitor":
+    def sign_up(self, name: str, *, is_admin: bool = False) -> "Visitor":
         """Make an account, by hand: the page is tried elsewhere, and hashing is slow."""
         if Visitor._hash is None:
             Visitor._hash = passwords.hash_password(PASSWORD)
         with self.house.database.writing() as transaction:
-            accounts.create_account(transaction, name, at=self.house.clock(), password_hash=Visitor._hash)
+            accounts.create_account(transaction, name, at=self.house.clock(), is_admin=is_admin, password_hash=Visitor._hash)
         return self.signed_in(name)
 
     def signed_in(self, name: str) -> "Visitor":
         """Begin a session as somebody who just signed in."""
         with self.house.database.writing() as transaction:
             account = accounts.get_account(transaction, name)
-            token = accounts.begin_session(transaction, account, self.house.clock())
-        self.client.cookies.set("runkey-session", token)
+            self.session = accounts.begin_session(transaction, account, self.house.clock())
         return self
+
+    @property
+    def session(self) -> str | None:
+        """The secret in the cookie of its session."""
+        return self.client.cookies.get(f"{self.house.cookie_prefix}session")
+
+    @session.setter
+    def session(self, token: str) -> None:
+        # Of this very host, as one that the server sets, which then takes its place.
+        host = self.house.base_url.partition("://")[2].partition(":")[0]
+        self.client.cookies.set(f"{self.house.cookie_prefix}session", token, domain=host)
 
     _hash: str | None = None
 

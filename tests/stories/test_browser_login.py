@@ -89,6 +89,7 @@ def test_the_person_says_no(server: Server, machine: Machine, mira: Surfer) -> N
     )
 
 
+@pytest.mark.holds("RFC 7009 2.1")
 def test_control_c_cancels_the_code_on_the_server(server: Server, machine: Machine, mira: Surfer) -> None:
     terminal = begin(machine, server)
     code = code_in(terminal)
@@ -142,6 +143,7 @@ def answer_redirect(location: str) -> int:
     return status
 
 
+@pytest.mark.holds("RFC 8252 8.12")
 def test_the_browser_beside_the_terminal_comes_back_by_itself(server: Server, machine: Machine, mira: Surfer) -> None:
     fake = FakeBrowser(machine)
     terminal = begin(machine, server, **fake.variables)
@@ -162,6 +164,7 @@ def test_the_browser_beside_the_terminal_comes_back_by_itself(server: Server, ma
     assert "No machine waits" in mira.get(f"/device?user_code={code}").problem
 
 
+@pytest.mark.holds("RFC 8252 8.12")
 def test_text_browsers_are_never_opened(server: Server, machine: Machine, mira: Surfer) -> None:
     fake = FakeBrowser(machine)
     lynx = machine.home / "lynx"

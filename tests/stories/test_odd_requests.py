@@ -94,6 +94,9 @@ def test_ten_thousand_bytes_of_noise_are_400_or_401(server: Server) -> None:
         assert status in (200, 400), bytes(body)
 
 
+@pytest.mark.holds("ASVS 3.4.4")
+@pytest.mark.holds("ASVS 3.4.5")
+@pytest.mark.holds("ASVS 3.4.6")
 def test_every_answer_carries_the_headers(server: Server) -> None:
     for method, path in (
         ("GET", "/"),

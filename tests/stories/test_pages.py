@@ -46,6 +46,8 @@ def log_something(server: Server, key: str, run: str, project: str = "p", **more
     assert server.post(f"/files/{more.get('entity', 'mira')}/{quoted}/file_stream", body, key)[0] == 200
 
 
+@pytest.mark.holds("ASVS 3.3.2")
+@pytest.mark.holds("ASVS 3.3.4")
 def test_the_first_administrator(browser: object, served: Server) -> None:
     page = watched(browser, served)
     page.goto(served.first_link)
@@ -123,6 +125,8 @@ def test_a_persons_link_sign_in_and_runs(browser: object, served: Server) -> Non
     assert [problem for problem in page.problems if "404" not in problem and "403" not in problem] == []
 
 
+@pytest.mark.holds("ASVS 1.2.1")
+@pytest.mark.holds("ASVS 3.2.2")
 def test_hostile_names_do_nothing(browser: object, served: Server) -> None:
     link = next(line.strip() for line in served.operate("user", "create", "eve").splitlines() if "/welcome#" in line)
     page = watched(browser, served)
@@ -160,6 +164,7 @@ def post_form(url: str, **headers: str) -> int:
             return error.code
 
 
+@pytest.mark.holds("ASVS 3.5.1")
 def test_a_form_from_elsewhere_is_refused(served: Server) -> None:
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     assert post_form(served.url + "/signin", **form) == 403
@@ -167,4 +172,4 @@ def test_a_form_from_elsewhere_is_refused(served: Server) -> None:
     assert post_form(served.url + "/signin", **form, **{"Sec-Fetch-Site": "cross-site"}) == 403
     assert post_form(served.url + "/signin", **form, **{"Sec-Fetch-Site": "same-origin"}, Cookie="runkey-form=abc") == 403
     assert post_form(served.url + "/signout", **form, Origin=served.url) == 403
-    assert post_form(served.url + "/signin", **{"Content-Type": "text/plain"}, Origin=served.url) == 400
+    assert post_form(served.url + "/signin", **{"Content-Type": "text/plain"}, Origin=served.url) == 403

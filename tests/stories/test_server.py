@@ -9,10 +9,12 @@ import stat
 import subprocess
 import threading
 import time
+import urllib.parse
 from pathlib import Path
 
 import pytest
 from outside import BIN, Server, eventually, start_server
+from surfing import Surfer
 
 pytestmark = pytest.mark.story
 
@@ -114,6 +116,7 @@ def test_an_empty_folder_is_named(tmp_path: Path) -> None:
     assert "is no server's folder yet" in done.stderr
 
 
+@pytest.mark.holds("ASVS 7.4.1")
 def test_every_worker_refuses_a_revoked_key_within_a_second(tmp_path: Path) -> None:
     server = start_server(tmp_path / "data", "--workers", "4")
     try:
@@ -124,6 +127,13 @@ def test_every_worker_refuses_a_revoked_key_within_a_second(tmp_path: Path) -> N
         server.operate("key", "revoke", key_id)
         time.sleep(1.0)
         assert {server.post("/graphql", VIEWER, key)[0] for _ in range(60)} == {401}
+        # A browser's session is over with the answer to signing out.
+        ana = Surfer(server).sign_up("ana")
+        kept = dict(ana.cookies)
+        assert {ana.get("/").status for _ in range(20)} == {200}
+        assert ana.post("/signout", at="/").status == 303
+        ana.cookies = kept
+        assert {ana.get("/").location for _ in range(40)} == {"/signin?next=%2F"}
     finally:
         assert server.stop() == 0
 
@@ -172,6 +182,29 @@ def test_sigterm_finishes_what_is_under_way_and_ends_with_0_within_5_seconds(tmp
     assert again.stop() == 0
 
 
+def test_sigterm_lets_held_requests_go_at_once(tmp_path: Path) -> None:
+    """A machine that waits for a click is told that nobody has decided, and the worker ends by itself, its database closed."""
+    server = start_server(tmp_path / "data")
+    place = server.url.removeprefix("http://")
+    asking = http.client.HTTPConnection(place, timeout=20)
+    asking.request("POST", "/oauth/device_authorization", "client_id=runkey", {"Content-Type": "application/x-www-form-urlencoded"})
+    device_code = json.loads(asking.getresponse().read())["device_code"]
+    asking.close()
+    held = http.client.HTTPConnection(place, timeout=20)
+    form = urllib.parse.urlencode(
+        {"client_id": "runkey", "grant_type": "urn:ietf:params:oauth:grant-type:device_code", "device_code": device_code}
+    )
+    held.request("POST", "/oauth/token", form, {"Content-Type": "application/x-www-form-urlencoded", "Prefer": "wait=25"})
+    time.sleep(0.5)
+    began = time.monotonic()
+    assert server.stop() == 0
+    assert time.monotonic() - began < 4, "the worker had to be killed"
+    answer = held.getresponse()
+    assert (answer.status, json.loads(answer.read())["error"]) == (400, "authorization_pending")
+    held.close()
+    assert not (server.data / "runkey.db-wal").exists()
+
+
 def test_a_foreign_host_is_misdirected(server: Server) -> None:
     host, port = server.url.removeprefix("http://").split(":")
     for name, status in (("evil.example", 421), (f"localhost:{port}", 400), (f"127.0.0.1:{port}", 400), ("", 421)):
@@ -198,6 +231,7 @@ def test_raw_junk_does_no_harm(server: Server) -> None:
     assert server.get("/healthz")[0] == 200
 
 
+@pytest.mark.holds("ASVS 14.2.1")
 def test_no_secret_is_in_the_log_or_the_folder(server: Server) -> None:
     import base64
 

@@ -75,6 +75,9 @@ def test_plain_http_to_it_is_no_login(secure: Server, machine: Machine) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.holds("ASVS 3.3.1")
+@pytest.mark.holds("ASVS 3.3.3")
+@pytest.mark.holds("ASVS 3.4.1")
 def test_cookies_are_secure_and_hsts_is_sent(secure: Server, certificate: tuple[Path, Path]) -> None:
     context = ssl.create_default_context(cafile=str(certificate[0]))
     with urllib.request.urlopen(secure.url + "/signin", context=context, timeout=10) as answer:

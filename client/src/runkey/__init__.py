@@ -27,12 +27,19 @@ if TYPE_CHECKING:
     from runkey.errors import ServerError as ServerError
     from runkey.errors import UsageError as UsageError
     from runkey.errors import WrongServer as WrongServer
+    from runkey.media import Audio as Audio
+    from runkey.media import Histogram as Histogram
+    from runkey.media import Html as Html
+    from runkey.media import Image as Image
+    from runkey.media import Table as Table
+    from runkey.media import Video as Video
     from runkey.runs import Run as Run
     from runkey.runs import Settings as Settings
     from runkey.runs import define_metric as define_metric
     from runkey.runs import finish as finish
     from runkey.runs import init as init
     from runkey.runs import log as log
+    from runkey.runs import log_code as log_code
     from runkey.runs import save as save
 
 _HOMES = {
@@ -48,8 +55,15 @@ _HOMES = {
         "UsageError",
         "WrongServer",
     ),
-    "runkey.runs": ("Run", "Settings", "define_metric", "finish", "init", "log", "save"),
+    "runkey.media": ("Audio", "Histogram", "Html", "Image", "Table", "Video"),
+    "runkey.runs": ("Run", "Settings", "define_metric", "finish", "init", "log", "log_code", "save"),
 }
+# What scripts written for W&B may ask of this module, and do not find here yet.
+_ELSEWHERE = frozenset(
+    "AlertLevel Api Artifact Classes Graph JoinedTable Molecule Object3D PartitionedTable Plotly agent alert attach controller data_types "
+    "errors integration keras link_artifact link_model log_artifact log_model mark_preempting monitor plot plot_table plots rehash "
+    "restore sdk setup sklearn sweep teardown unwatch use_artifact use_model util watch".split()
+)
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [  # noqa: PLE0604 - loaded by __getattr__
@@ -67,7 +81,10 @@ def __getattr__(name: str) -> Any:
     if name in ("config", "run", "summary"):
         return getattr(importlib.import_module("runkey.runs"), f"current_{name}")()
     if name not in _HOME_OF:
-        raise AttributeError(f"module 'runkey' has no attribute {name!r}")
+        more = ""
+        if name in _ELSEWHERE:
+            more = ": it is not there yet. A script that needs it can keep the official client, run by: runkey exec -- python SCRIPT"
+        raise AttributeError(f"module 'runkey' has no attribute {name!r}{more}")
     value = getattr(importlib.import_module(_HOME_OF[name]), name)
     globals()[name] = value
     return value

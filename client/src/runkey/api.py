@@ -7,7 +7,9 @@ challenge: a host that does not, or is another one than before, gets nothing.
 import json
 import os
 import re
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
 
 from runkey import identity as signatures
 from runkey import transport
@@ -16,10 +18,12 @@ from runkey.errors import AuthenticationError, ForbiddenError, ServerError, Wron
 from runkey.settings import host_name
 from runkey.terminal import printable
 from runkey.transport import Reply
-from runkey_wire import identity
+from runkey_wire import exports, identity
 from runkey_wire.errors import Malformed
 
 VIEWER_SECONDS = 10.0
+EXPORT_SECONDS = 300.0
+"""For each piece. Before the first, a server reads all of what is exported once, to find out which columns it has."""
 
 _KEY = "id name description kind lastFour state createdAt lastUsedAt expiresAt revokedAt"
 _VIEWER = f"query Viewer {{ viewer {{ id username entity email admin claimedEntities currentApiKey {{ {_KEY} }} }} }}"
@@ -170,6 +174,18 @@ def rename_machine(credential: Credential, machine_id: str, name: str) -> dict[s
     return found
 
 
+@contextmanager
+def export(credential: Credential, entity: str, project: str, run: str | None, *, kind: str, file_format: str) -> Iterator[Iterator[bytes]]:
+    """Fetch an export, piece by piece. Raises as `graphql` does; the pieces raise ConnectionFailed when they end before their end."""
+    query = f"kind={kind}&format={file_format}"
+    url = f"{credential.host}{exports.path(entity, project, run)}?{query}"
+    headers = {"Authorization": f"Bearer {credential.secret.reveal()}", "Accept-Encoding": "identity"}
+    with transport.download(url, headers=headers, timeout_seconds=EXPORT_SECONDS) as answer:
+        if answer.status != 200:
+            _refuse(credential.host, answer.reply())
+        yield answer.pieces()
+
+
 def is_runkey_server(host: str, *, timeout_seconds: float = 1.0) -> bool:
     """Tell whether a runkey server answers at a host, without sending it anything."""
     try:
@@ -197,12 +213,8 @@ def describe(reply: Reply) -> str:
 def _data(host: str, reply: Reply) -> dict[str, Any]:
     answer = _json(reply)
     sentence = _sentence(answer)
-    if reply.status == 401:
-        raise AuthenticationError(f"{host} refused the key: {sentence or 'it is unknown, revoked or expired'}.")
-    if reply.status == 403:
-        raise ForbiddenError(sentence or f"{host} does not allow this.")
-    if reply.status in (408, 429) or reply.status >= 500:
-        raise _cannot_now(host, reply)
+    if reply.status in (401, 403, 408, 429) or reply.status >= 500:
+        _refuse(host, reply)
     if not isinstance(answer, dict):
         raise ServerError(f"{host} does not answer as a runkey server does: {describe(reply)}.", status=reply.status)
     problems = answer.get("errors")
@@ -215,6 +227,18 @@ def _data(host: str, reply: Reply) -> dict[str, Any]:
         raise ServerError(sentence or f"{host} answered with status {reply.status}.", status=reply.status)
     data: dict[str, Any] = answer["data"]
     return data
+
+
+def _refuse(host: str, reply: Reply) -> NoReturn:
+    """Raise what an answer means that is none."""
+    sentence = _sentence(_json(reply))
+    if reply.status == 401:
+        raise AuthenticationError(f"{host} refused the key: {sentence or 'it is unknown, revoked or expired'}.")
+    if reply.status == 403:
+        raise ForbiddenError(sentence or f"{host} does not allow this.")
+    if reply.status in (408, 429) or reply.status >= 500:
+        raise _cannot_now(host, reply)
+    raise ServerError(sentence or f"{host} does not answer as a runkey server does: {describe(reply)}.", status=reply.status)
 
 
 def _cannot_now(host: str, reply: Reply) -> ServerError:

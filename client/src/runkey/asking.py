@@ -59,6 +59,7 @@ def ask_for_host(terminal: Terminal, offered: str | None, remaining: Callable[[]
         try:
             if answer:
                 return normalise_host(answer)
+            terminal.say("Type the address of the server that the data goes to, or leave with Ctrl-C.")
         except UsageError as error:
             terminal.say(str(error))
 
@@ -83,8 +84,8 @@ def start_anonymously(steps: "Login", host: str) -> None:
 
 
 def _may_try(steps: "Login", host: str) -> bool:
-    """Whether to offer an account without a name: not where a login is insisted on in a program, or the word was "never"."""
-    if steps.settings.anonymous == "never" or (steps.settings.force and not steps.is_command):
+    """Whether to offer an account without a name: not where a program insists, or the word was "never", or one account was named."""
+    if steps.settings.anonymous == "never" or steps.settings.expect_user or (steps.settings.force and not steps.is_command):
         return False
     # slow import: what only asking needs
     from runkey.oauth import endpoints
@@ -111,6 +112,8 @@ def _browse(steps: "Login", host: str) -> bool:
     shown: list[Invitation] = []
 
     def invite(address: str, code: str, is_opened: bool) -> Invitation:
+        if shown:
+            shown[0].note("That code has expired; here is another.")
         shown[:] = [steps.terminal.invite(address, code, is_opened)]
         return shown[0]
 

@@ -40,6 +40,11 @@ class Terminal:
         if self.stderr is not None:
             print("\n".join(PREFIX + line for line in printable(text).splitlines()), file=self.stderr, flush=True)
 
+    def progress(self, text: str) -> None:
+        """Show how far something is, in the place of what was shown before; nothing where nobody watches. An empty text clears it."""
+        if self.stderr is not None and _is_terminal(self.stderr):
+            print(f"\r\x1b[K{PREFIX}{printable(text)}" if text else "\r\x1b[K", end="", file=self.stderr, flush=True)
+
     def warn(self, text: str) -> None:
         """Say something that may be wrong."""
         self.say(f"Warning: {text}")
@@ -67,7 +72,8 @@ class Terminal:
         elsewhere = "Your browser opens now. If it does not, open this address on any device:"
         self.say(elsewhere if is_opened else "Open this address in a browser, on any device:")
         self.say(f"  {address}")
-        self.say(f"The page must show the code {code}, good for ten minutes. Waiting for your click there; Ctrl-C leaves.")
+        self.say(f"The page must show the code {code}, good for ten minutes.")
+        self.say("Waiting for your click there; Ctrl-C leaves.")
         return Invitation(self)
 
     def choose(self, entries: list[str], timeout: float | None = None) -> int:
@@ -119,13 +125,20 @@ class Terminal:
         read: Callable[[TextIO, float | None, bool], str] = _read_windows if sys.platform == "win32" else _read_posix
         try:
             line = read(self.stdin, timeout, hidden)
-        finally:
-            if hidden:
-                self.stderr.write("\n")
-                self.stderr.flush()
+        except TimedOut:
+            self._end_line()
+            raise
+        if hidden or not line:
+            # The Enter was not shown, or never came.
+            self._end_line()
         if not line:
             raise EOFError
         return line.rstrip("\r\n")
+
+    def _end_line(self) -> None:
+        if self.stderr is not None:
+            self.stderr.write("\n")
+            self.stderr.flush()
 
 
 class Invitation:

@@ -6,7 +6,8 @@ request: it takes four times as long as everything else of this package together
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, BinaryIO
 
 from runkey.errors import ConnectionFailed, Layer
@@ -29,6 +30,41 @@ class Reply:
         self.status = status
         self.headers = headers
         self.body = body
+
+
+class Download:
+    """An answer whose body comes piece by piece. status, headers: as in Reply."""
+
+    def __init__(self, response: Any, url: str) -> None:
+        """Hold an answer that has begun."""
+        self.status: int = response.status
+        self.headers = {name.lower(): value for name, value in response.headers.items()}
+        self._response = response
+        self._url = url
+
+    def reply(self) -> Reply:
+        """Read a short answer whole: an error's."""
+        return Reply(self.status, self.headers, b"".join(self.pieces(_SHORT_BYTES)))
+
+    def pieces(self, at_most: int | None = None) -> Iterator[bytes]:
+        """Give the body. Raises ConnectionFailed when it ends before its end. at_most: bytes after which to stop reading."""
+        # slow import
+        import urllib3
+
+        try:
+            received = 0
+            for piece in self._response.stream(_PIECE_BYTES, decode_content=True):
+                yield piece
+                received += len(piece)
+                if at_most is not None and received >= at_most:
+                    return
+        except urllib3.exceptions.HTTPError:
+            host = "/".join(self._url.split("/", 3)[:3])
+            raise ConnectionFailed(f"{host} stopped before all of it had come.", "http") from None
+
+
+_PIECE_BYTES = 256 * 1024
+_SHORT_BYTES = 64 * 1024
 
 
 # One pool of connections a process: a fork must not share its parent's.
@@ -66,6 +102,34 @@ def send(
     except urllib3.exceptions.HTTPError as error:
         raise _failed(error, url, proxy) from None
     return Reply(response.status, {name.lower(): value for name, value in response.headers.items()}, response.data)
+
+
+@contextmanager
+def download(url: str, *, headers: Mapping[str, str], timeout_seconds: float) -> Iterator[Download]:
+    """GET something large, and close the connection when the block ends. timeout_seconds: for each piece.
+
+    Raises ConnectionFailed as `send` does; so do the pieces.
+    """
+    # slow import
+    import urllib3
+
+    proxy = _proxy_for(url)
+    try:
+        response = _pool(proxy).request(
+            "GET",
+            url,
+            headers={"User-Agent": _USER_AGENT, **headers},
+            timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=timeout_seconds),
+            retries=False,
+            redirect=False,
+            preload_content=False,
+        )
+    except urllib3.exceptions.HTTPError as error:
+        raise _failed(error, url, proxy) from None
+    try:
+        yield Download(response, url)
+    finally:
+        response.close()
 
 
 def _pool(proxy: str | None) -> Any:

@@ -18,9 +18,11 @@ from runkey.runs.mapping import Watched
 from runkey.runs.model import Standing
 from runkey.runs.recording import Recorder
 from runkey.runs.run import Run
+from runkey.scrubbing import NOTE, Scrubber
 from runkey.stream import MAX_LINE_BYTES, Acknowledged, Lock
 from runkey.stream.gathering import Gatherer
 from runkey.terminal import Terminal
+from runkey_wire import api_key
 
 
 def logged(*calls: tuple[dict[str, object], int | None, bool | None]) -> list[dict[str, object]]:
@@ -195,6 +197,22 @@ def test_what_is_logged_is_as_it_was_then(run: Run) -> None:
     assert run.summary["nested"] == {"a": [1]}
 
 
+def test_nested_values_and_none_leave_what_they_do_not_name(run: Run) -> None:
+    run.log({"n": {"a": 1}, "x": 1}, step=0)
+    run.log({"n": {"b": 2}, "x": None}, step=1)
+    run.log({"flat": 1}, step=2)
+    run.log({"x": None, "n": {"a": None}, "empty": {"x": None}, "y": 3})
+    run.log({"y": None})
+    values = run.summary.copy()
+    assert {name: values.get(name) for name in ("n", "x", "y", "flat", "empty")} == {
+        "n": {"a": 1, "b": 2},
+        "x": 1,
+        "y": 3,
+        "flat": 1,
+        "empty": None,
+    }
+
+
 class Picture:
     """What an image looks like from here."""
 
@@ -249,7 +267,7 @@ def test_save_names_files_as_the_script_does(
     monkeypatch.chdir(place)
     assert [os.path.relpath(path, run.dir) for path in run.save("*.txt")] == ["a.txt", "b.txt"]
     assert [os.path.relpath(path, run.dir) for path in run.save("ckpt/c.pt")] == ["ckpt/c.pt"]
-    assert [os.path.relpath(path, run.dir) for path in run.save(place / "ckpt" / "*")] == ["c.pt"]
+    assert [os.path.relpath(path, run.dir) for path in run.save(place / "ckpt" / "*")] == ["ckpt/c.pt"]
     assert [os.path.relpath(path, run.dir) for path in run.save(place / "ckpt" / "*", base_path=place)] == ["ckpt/c.pt"]
     assert run.save("none*") == []
     assert len(said(capsys)) == 1
@@ -266,8 +284,15 @@ def test_a_finished_run_takes_nothing_more(run: Run, capsys: pytest.CaptureFixtu
     assert len(said(capsys)) == 2
 
 
-def test_config_goes_out_in_w_and_bs_shape() -> None:
-    assert json.loads(config_text({"lr": 0.1, "n": {"a": 1}})) == {"lr": {"value": 0.1}, "n": {"value": {"a": 1}}}
+def test_config_goes_out_in_w_and_bs_shape_and_without_keys() -> None:
+    secret = api_key.join("user", "7" * api_key.BODY_CHARACTERS)
+    text = config_text({"lr": 0.1, "n": {"a": secret}}, {"t": {}}, None, Scrubber(lambda _: None).scrub)
+    assert secret not in text
+    assert json.loads(text) == {
+        "lr": {"value": 0.1},
+        "n": {"value": {"a": f"rku_…{NOTE}"}},
+        "_wandb": {"value": {"t": {}}},
+    }
 
 
 def test_a_watched_mapping_tells_of_every_change() -> None:

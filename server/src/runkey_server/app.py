@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+import signal
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +16,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from runkey_server import clock as clocks
 from runkey_server import secret_keys
+from runkey_server.accounts import Forgetting
 from runkey_server.asgi.hosts import Hosts
-from runkey_server.asgi.middleware import Frame
+from runkey_server.asgi.middleware import REPORTS_PATH, Frame
 from runkey_server.asgi.requests import header
 from runkey_server.claiming import Caps, Offer, Purger
 from runkey_server.clock import Clock
@@ -23,6 +26,7 @@ from runkey_server.database import Database
 from runkey_server.errors import Error
 from runkey_server.files import Directory, Signer
 from runkey_server.graphql.routes import GraphqlDoor
+from runkey_server.history import Folder
 from runkey_server.ingest.routes import FileStreamDoor
 from runkey_server.ingest.storage import StorageDoor
 from runkey_server.keys import Authenticator, Verifier
@@ -39,7 +43,9 @@ from runkey_server.web import runs as run_pages
 from runkey_server.web import settings as settings_pages
 from runkey_server.web import sign_in as sign_in_pages
 from runkey_server.web import well_known
+from runkey_server.web.downloads import Downloads
 from runkey_server.web.pages import Pages, Visit
+from runkey_server.web.reports import Reports
 from runkey_server.web.telemetry import Telemetry
 from runkey_wire import device_authorization as wire
 
@@ -56,7 +62,8 @@ log = logging.getLogger("runkey_server")
 
 def build(settings: Settings, clock: Clock = clocks.now) -> ASGIApp:
     """Build the application of one worker process. The database must have been migrated."""
-    database = Database(settings.sqlalchemy_url)
+    database = Database(settings.sqlalchemy_url, settings.reserve_bytes)
+    database.keep_reserve()
     keys = secret_keys.load_or_make(settings.data)
     hosts = Hosts(
         settings.base_url,
@@ -78,7 +85,21 @@ def build(settings: Settings, clock: Clock = clocks.now) -> ASGIApp:
     directory = Directory(settings.data / "files")
     smtp = Smtp(settings.smtp_url, settings.mail_from, settings.smtp_password) if settings.smtp_url and settings.mail_from else None
     postman = Postman(database, smtp, settings.base_url, keys.signing, clock)
-    maintenance = Maintenance(settings.data, [postman.deliver_due, Purger(database, directory, clock).purge_due])
+    folder = Folder(database, clock)
+
+    def fold() -> None:
+        # A fold needs room before it gives some back.
+        database.check_room()
+        folder.fold_due()
+
+    acts = [
+        database.keep_reserve,
+        fold,
+        postman.deliver_due,
+        Purger(database, directory, clock).purge_due,
+        Forgetting(database, clock).forget_due,
+    ]
+    maintenance = Maintenance(settings.data, acts)
     storage = StorageDoor(database, directory, signer, authenticator, offer, clock)
     router = Router(
         routes=[
@@ -89,17 +110,30 @@ def build(settings: Settings, clock: Clock = clocks.now) -> ASGIApp:
             _route("/readyz", well_known.Ready(database), "GET"),
             _route("/ready", well_known.Ready(database), "GET"),
             _route("/.well-known/runkey", well_known.Identity(keys.identity, hosts), "GET"),
+            _route(REPORTS_PATH, Reports(hosts), "POST"),
             _route("/sdk/otel/v1/{signal}", Telemetry(hosts), "POST"),
             _route(wire.DEVICE_AUTHORIZATION_PATH, _app(oauth.device_authorization), "POST"),
             _route(wire.TOKEN_PATH, _app(oauth.token), "POST"),
             _route(wire.REVOKE_PATH, _app(oauth.revoke), "POST"),
             _route(wire.METADATA_PATH, _app(oauth.metadata), "GET"),
+            *_downloads(Downloads(pages, authenticator)),
             *_pages(pages),
         ],
         default=_nothing_here(pages),
+        # A slash more is another address. To be sent on would write http where a proxy serves https, and send a password twice.
+        redirect_slashes=False,
         lifespan=lambda _: _keep_house(verifier, waiting, database, maintenance),
     )
     return Frame(router, hosts)
+
+
+def _downloads(downloads: Downloads) -> list[Route]:
+    return [
+        _route("/{entity}/{project}/export", _app(downloads.route(downloads.export)), "GET"),
+        _route("/{entity}/{project}/runs/{run}/export", _app(downloads.route(downloads.export)), "GET"),
+        _route("/{entity}/{project}/runs/{run}/output.log", _app(downloads.route(downloads.output)), "GET"),
+        _route("/{entity}/{project}/runs/{run}/console", _app(downloads.route(downloads.console)), "GET"),
+    ]
 
 
 def _pages(pages: Pages) -> list[Route]:
@@ -129,6 +163,34 @@ def _pages(pages: Pages) -> list[Route]:
         _route("/{entity}/{project}", pages.route(run_pages.project), "GET"),
         _route("/{entity}/{project}/runs/{run}", pages.route(run_pages.run), "GET"),
     ]
+
+
+@contextlib.contextmanager
+def _at_the_signal_to_end(act: Callable[[], None]) -> Iterator[None]:
+    """Do something as soon as this worker is told to end.
+
+    The server below waits for requests under way before it ends the lifespan, so held ones would be waited for until it kills the worker.
+    Its own handler is the event loop's, which hears of the signal by another way and stays.
+    """
+    loop = asyncio.get_running_loop()
+    before: dict[signal.Signals, Any] = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGTERM, signal.SIGINT):
+            earlier = signal.getsignal(number)
+            if callable(earlier):
+                before[number] = earlier
+
+                def handle(signum: int, frame: Any, earlier: Any = earlier) -> None:
+                    loop.call_soon_threadsafe(act)
+                    earlier(signum, frame)
+
+                signal.signal(number, handle)
+                signal.siginterrupt(number, False)
+    try:
+        yield
+    finally:
+        for number, earlier in before.items():
+            signal.signal(number, earlier)
 
 
 async def _to_machines(visit: Visit) -> None:
@@ -189,7 +251,8 @@ async def _keep_house(verifier: Verifier, waiting: Waiting, database: Database, 
         asyncio.create_task(_repeat(maintenance.take_turn, MAINTAIN_EVERY_SECONDS)),
     ]
     try:
-        yield
+        with _at_the_signal_to_end(waiting.end):
+            yield
     finally:
         waiting.end()
         for task in tasks:
@@ -203,7 +266,11 @@ async def _keep_house(verifier: Verifier, waiting: Waiting, database: Database, 
 
 async def _repeat_async(act: Any, every_seconds: float) -> None:
     while True:
-        await act()
+        try:
+            await act()
+        except Exception as fault:
+            # One fault must not end it: nobody would be told of a decision any more.
+            log.error("%s failed: %s", getattr(act, "__name__", "a task"), type(fault).__name__)
         await asyncio.sleep(every_seconds)
 
 

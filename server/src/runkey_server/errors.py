@@ -40,6 +40,11 @@ def unavailable(what: str) -> Error:
     return Error("unavailable", f"{what} Try again in a moment.", retry_after_seconds=2)
 
 
+def disk_full(retry_after_seconds: int) -> Error:
+    """Say that there is no room for data: it will be taken again when somebody makes room, so the client keeps it and comes again."""
+    return Error("unavailable", "The server's disk is full. What was sent was not kept.", retry_after_seconds=retry_after_seconds)
+
+
 def unauthenticated() -> Error:
     """Refuse a credential, without a word about why: unknown, revoked, expired and malformed must look alike."""
     return Error("unauthenticated", "user is not logged in")

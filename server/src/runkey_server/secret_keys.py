@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from runkey_server.errors import Error
+from runkey_wire import identity
 
 FILE_NAME = "secrets.json"
 _KEY_BYTES = 32
@@ -39,6 +40,30 @@ def load_or_make(folder: Path) -> SecretKeys:
     except FileNotFoundError:
         _make(path)
         return _read(path)
+
+
+def find_fault(folder: Path) -> str | None:
+    """Say what is wrong with the keys of a data folder, in a sentence; None when nothing is."""
+    try:
+        _read(folder / FILE_NAME)
+    except FileNotFoundError:
+        return (
+            f"{folder / FILE_NAME} is missing. Put it back from where it is kept: without it no API key works, and the server makes new "
+            "keys when it starts."
+        )
+    except OSError as error:
+        return f"{folder / FILE_NAME} cannot be read: {error.strerror}."
+    except Error as error:
+        return error.message
+    return None
+
+
+def server_id(keys: SecretKeys) -> str:
+    """Name the server that these keys make."""
+    # slow import
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    return identity.server_id(Ed25519PrivateKey.from_private_bytes(keys.identity).public_key().public_bytes_raw())
 
 
 def _read(path: Path) -> SecretKeys:

@@ -1,6 +1,7 @@
 """Every setting of the server once: name, type, default, one sentence. Only `app`, `cli` and `testing` import it."""
 
 import ipaddress
+import re
 import urllib.parse
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,6 +73,9 @@ class Settings:
     database_url: str | None = field(default=None, repr=False)
     """Set by tests only: a database other than DATA/runkey.db."""
 
+    reserve_bytes: int = 16 * 1024 * 1024
+    """Set by tests only: what is kept of the disk for signing in and revoking when it is full."""
+
     @property
     def sqlalchemy_url(self) -> str:
         """The database, as SQLAlchemy writes it."""
@@ -107,7 +111,11 @@ def parse_public_url(text: str) -> str:
         raise Error("invalid", f"--public-url {text!r} is not an address such as https://track.example.org.")
     if parts.path.strip("/") or parts.query or parts.fragment:
         raise Error("invalid", f"--public-url {text!r} has a path: the server answers at the root of a host name.")
-    return f"{parts.scheme}://{parts.netloc.lower()}"
+    host = parts.netloc.lower()
+    if port in (None, {"http": 80, "https": 443}[parts.scheme]):
+        # As browsers write it in Origin and Host: compared to the letter, the longer spelling would be another server.
+        host = re.sub(r":\d*$", "", host)
+    return f"{parts.scheme}://{host}"
 
 
 def parse_limits(text: str) -> AnonymousLimits:

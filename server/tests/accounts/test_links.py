@@ -4,7 +4,7 @@ import pytest
 from house import StillClock
 
 from runkey_server import accounts
-from runkey_server.accounts import FIRST_ADMINISTRATOR, SIGN_IN
+from runkey_server.accounts import FIRST_ADMINISTRATOR, RESET, SIGN_IN
 from runkey_server.database import Database
 from runkey_server.errors import Error
 
@@ -74,3 +74,13 @@ def test_link_of_one_purpose_is_no_use_for_the_other(database: Database, clock: 
     with pytest.raises(Error) as refusal:
         accounts.redeem_first_administrator(database, code, "root", PASSWORD, clock())
     assert refusal.value.code == "forbidden"
+
+
+@pytest.mark.parametrize(("used", "left"), [(RESET, SIGN_IN), (SIGN_IN, RESET)])
+def test_a_link_that_sets_a_password_ends_the_others(database: Database, clock: StillClock, used: str, left: str) -> None:
+    with database.writing() as transaction:
+        account = accounts.create_account(transaction, "mira", at=clock())
+        codes = {purpose: accounts.issue_link(transaction, purpose, at=clock(), account=account) for purpose in (RESET, SIGN_IN)}
+    accounts.redeem_sign_in(database, codes[used], PASSWORD, clock())
+    with pytest.raises(Error, match="used already"):
+        accounts.redeem_sign_in(database, codes[left], "six brown herons at dawn", clock())

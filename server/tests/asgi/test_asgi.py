@@ -4,12 +4,16 @@ import asyncio
 from typing import Any
 
 import pytest
+from house import House
 
+from runkey_server import tokens
+from runkey_server.app import _repeat_async
 from runkey_server.asgi import requests
 from runkey_server.asgi.failures import STATUS
 from runkey_server.asgi.hosts import Hosts
 from runkey_server.asgi.rates import RateLimit
 from runkey_server.errors import Code, Error
+from runkey_server.settings import parse_public_url
 
 
 def scope(client: str = "10.0.0.9", **headers: str) -> dict[str, Any]:
@@ -92,6 +96,8 @@ def test_hosts(base_url: str, is_set: bool, host: str, answer: str | None) -> No
         assert hosts.base_url_for(scope(host=host)) == answer
 
 
+@pytest.mark.holds("ASVS 4.1.3")
+@pytest.mark.holds("ASVS 15.3.4")
 @pytest.mark.parametrize(
     ("client", "forwarded", "seen"),
     [
@@ -107,6 +113,9 @@ def test_hosts(base_url: str, is_set: bool, host: str, answer: str | None) -> No
 def test_who_asks_through_a_proxy(client: str, forwarded: str, seen: str) -> None:
     hosts = Hosts("https://x.org", is_public_url_set=True, trusted_proxies=("10.0.0.1", "10.0.0.2"))
     assert hosts.client_of(scope(client, x_forwarded_for=forwarded)) == seen
+    # A proxy may add a line of its own below the one that came: all lines are one list.
+    lines = [(b"x-forwarded-for", part.strip().encode()) for part in ("203.0.113.99", *forwarded.split(","))]
+    assert hosts.client_of(scope(client) | {"headers": lines}) == (seen if forwarded else client)
 
 
 def test_rates_are_counted_for_each_key() -> None:
@@ -127,3 +136,69 @@ def test_every_code_has_a_status_and_what_passes_is_never_final() -> None:
     assert STATUS["unavailable"] not in final
     assert STATUS["too_many"] not in final
     assert STATUS["internal"] not in final
+
+
+@pytest.mark.parametrize(
+    ("change", "is_only"),
+    [
+        ({}, True),
+        ({"client": ("::1", 1)}, True),
+        ({"client": ("::ffff:127.0.0.1", 1)}, True),
+        ({"http_version": "1.0"}, False),
+        ({"client": ("192.0.2.7", 1)}, False),
+        ({"client": None}, False),
+        ({"headers": [(b"host", b"localhost"), (b"x-real-ip", b"127.0.0.1")]}, False),
+    ],
+)
+def test_what_only_this_computer_can_have_sent(change: dict[str, Any], is_only: bool) -> None:
+    """A proxy with no setting but where to pass requests on speaks HTTP/1.0 and adds no header field."""
+    hosts = Hosts("http://127.0.0.1:8080", is_public_url_set=False, trusted_proxies=())
+    asked = scope("127.0.0.1", host="localhost:8080") | {"http_version": "1.1"} | change
+    assert hosts.is_loopback_only(asked) is is_only
+
+
+@pytest.mark.holds("ASVS 14.2.1")
+def test_what_looks_like_a_secret_is_not_written_down(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    person = house.person("mira")
+    secrets = [person.secret, person.secret[:20], tokens.mint_token(), "f" * 40, "BCDF-GHJK", "BCDFG-HJKLM"]
+    for secret in secrets:
+        house.client.get(f"/{secret}")
+        house.client.get(f"/mira/p/runs/{secret}/")
+        house.client.get(f"/claim%23{secret}")
+    house.client.get("/mira/nightly-run-of-the-2nd/runs/BCDFGHJK")
+    written = "\n".join(record.getMessage() for record in caplog.records if record.name == "runkey_server.access")
+    assert [secret for secret in secrets if secret in written] == []
+    assert "/mira/nightly-run-of-the-2nd/runs/BCDFGHJK" in written
+
+
+def test_a_task_that_is_repeated_outlives_a_fault() -> None:
+    turns = []
+
+    async def act() -> None:
+        turns.append(len(turns))
+        if len(turns) == 1:
+            raise ZeroDivisionError
+        if len(turns) == 3:
+            raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(_repeat_async(act, 0))
+    assert turns == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("https://track.example.org:443", "https://track.example.org"),
+        ("https://Track.Example.org:0443/", "https://track.example.org"),
+        ("http://track.example.org:80", "http://track.example.org"),
+        ("http://track.example.org:", "http://track.example.org"),
+        ("http://track.example.org:443", "http://track.example.org:443"),
+        ("https://[2001:db8::1]:443", "https://[2001:db8::1]"),
+        ("https://[2001:db8::443]", "https://[2001:db8::443]"),
+        ("https://track.example.org:8443", "https://track.example.org:8443"),
+    ],
+)
+def test_a_public_url_is_written_as_browsers_write_it(given: str, kept: str) -> None:
+    assert parse_public_url(given) == kept

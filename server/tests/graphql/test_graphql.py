@@ -341,3 +341,14 @@ def test_a_rotated_key_writes_its_open_run_to_its_end_and_nothing_else(house: Ho
     assert house.graphql(mira.secret, UPSERT, name="open", project="p", config="{}").status_code == 200
     assert post("open", {"complete": True, "exitcode": 0}) == 200
     assert post("open", {}) == 401
+
+
+def test_without_a_key_much_is_401_as_anything_else(house: House) -> None:
+    mira = house.person("mira")
+    public = "{ serverInfo { version } }"
+    assert house.graphql(None, public).status_code == 200
+    for text in (public + " #" + "x" * 3_000, "query A { __typename } query B { __typename }", VIEWER, "{ nothing }"):
+        refused = house.client.post("/graphql", json={"query": text, "operationName": "A" if "query A" in text else None})
+        assert refused.status_code == 401, text[:40]
+        assert refused.json()["errors"][0]["message"] == "user is not logged in"
+    assert house.graphql(mira.secret, public + " #" + "x" * 3_000).status_code == 200, "with one it is planned as ever"

@@ -77,3 +77,30 @@ def test_operation_name_chooses() -> None:
     assert not plan(text, "A").is_mutation
     with pytest.raises(Error, match="several"):
         plan(text)
+
+
+def test_nobody_without_a_key_pushes_plans_out() -> None:
+    planner = Planner(executing.build())
+    known = planner.make_plan("{ viewer { id } }", None)
+    texts = [f"{{ serverInfo {{ version }} }} # {number}" for number in range(50)]
+    for text in texts:
+        planner.make_public_plan(text, None)
+    assert planner.find_plan("{ viewer { id } }", None) is known
+    assert len([text for text in texts if planner.find_plan(text, None)]) == 8, "and it keeps a few of them"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{ __typename } #" + "x" * 2_048,
+        "query A { __typename } query B { __typename }",
+        "{ viewer { id } }",
+        "{ serverInfo { version } viewer { id } }",
+        "{ nothing }",
+    ],
+)
+def test_without_a_key_a_document_is_short_and_public(text: str) -> None:
+    planner = Planner(executing.build())
+    with pytest.raises((Error, GraphQLError)):
+        planner.make_public_plan(text, "A" if "query A" in text else None)
+    assert planner.find_plan(text, "A" if "query A" in text else None) is None

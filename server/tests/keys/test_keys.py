@@ -228,3 +228,21 @@ def test_junk_credentials_are_refused(header: str) -> None:
     with pytest.raises(Error) as refusal:
         presented_key(header)
     assert refusal.value.code == "unauthenticated"
+
+
+def test_revoking_takes_along_what_took_the_keys_place(database: Database, clock: StillClock, verifier: Verifier, alice: Person) -> None:
+    """Whoever stole a key must not keep it by rotating it."""
+    with database.writing() as transaction:
+        second, _ = keys.rotate(transaction, PEPPER, alice.key, at=clock())
+        third, third_secret = keys.rotate(transaction, PEPPER, second, at=clock())
+        made, made_secret = keys.mint(transaction, PEPPER, alice.account.id, kind="user", at=clock(), made_by=third.id)
+        assert keys.revoke(transaction, alice.key, clock()) == sorted([alice.key.id, second.id, third.id, made.id])
+    assert refused(verifier, third_secret)
+    assert refused(verifier, made_secret)
+
+
+def test_revoking_a_successor_leaves_what_it_replaced(database: Database, clock: StillClock, verifier: Verifier, alice: Person) -> None:
+    with database.writing() as transaction:
+        second, _ = keys.rotate(transaction, PEPPER, alice.key, at=clock())
+        assert keys.revoke(transaction, second, clock()) == [second.id]
+    assert verifier.verify(alice.secret).only_opened_runs, "it writes its open runs to their end"

@@ -6,7 +6,9 @@ import urllib.parse
 
 import pytest
 from house import House, Visitor
+from outside import eventually
 
+from runkey_server import accounts
 from runkey_server.oauth.authorization_code import is_loopback_redirect
 
 VERIFIER = "v" * 64
@@ -53,6 +55,8 @@ def redeem(house: House, code: str, /, **more: str) -> "tuple[int, dict]":
     return answer.status_code, answer.json()
 
 
+@pytest.mark.holds("RFC 8252 8.10")
+@pytest.mark.holds("RFC 8252 8.1")
 def test_from_the_page_to_the_key(house: House, mira: Visitor) -> None:
     page = mira.get(address())
     assert page.status_code == 200
@@ -67,6 +71,7 @@ def test_from_the_page_to_the_key(house: House, mira: Visitor) -> None:
     assert joined["access_token"].startswith("rkm_")
 
 
+@pytest.mark.holds("RFC 8252 8.6")
 def test_opening_the_address_decides_nothing(house: House, mira: Visitor) -> None:
     for path in (address(), address(decision="approve")):
         page = mira.get(path)
@@ -87,13 +92,21 @@ def test_nobody_signed_in_is_asked_to_sign_in_and_comes_back(house: House) -> No
     assert urllib.parse.unquote(answer.headers["location"]).startswith("/signin?next=/oauth/authorize?")
 
 
+@pytest.mark.holds("ASVS 7.5.3")
 def test_a_stale_sign_in_must_give_the_password(house: House, mira: Visitor) -> None:
     house.clock.advance(minutes=6)
-    answer = mira.post("/oauth/authorize", at=address(), decision="approve", **REQUEST)
+    answer = mira.post("/oauth/authorize", at=address(), decision="approve", password="a wrong guess of mine", **REQUEST)
     assert answer.status_code == 403
     assert "location" not in answer.headers
+    # What was typed does not come back, and nothing that came with the request takes the place of the form's own token.
+    assert "a wrong guess of mine" not in answer.text
+    page = mira.get(address() + "&form_token=theirs&decision=approve")
+    assert page.text.count('name="form_token"') == 1 + page.text.count('action="/signout"')
+    assert "theirs" not in page.text
 
 
+@pytest.mark.holds("RFC 8252 8.4")
+@pytest.mark.holds("ASVS 3.7.2")
 @pytest.mark.parametrize(
     "uri",
     [
@@ -127,6 +140,7 @@ def test_any_other_redirect_is_answered_here_and_goes_nowhere(house: House, mira
     assert "location" not in answer.headers
 
 
+@pytest.mark.holds("RFC 8252 7.3")
 @pytest.mark.parametrize("uri", ["http://127.0.0.1:1/callback", "http://127.0.0.1:65535/callback", "http://[::1]:49152/callback"])
 def test_any_port_of_both_loopback_addresses(house: House, mira: Visitor, uri: str) -> None:
     answer = mira.post("/oauth/authorize", at=address(redirect_uri=uri), decision="approve", **{**REQUEST, "redirect_uri": uri})
@@ -138,6 +152,8 @@ def test_an_unknown_client_is_answered_here(house: House, mira: Visitor) -> None
     assert mira.get(address(client_id="other")).status_code == 400
 
 
+@pytest.mark.holds("RFC 8252 6")
+@pytest.mark.holds("RFC 8252 8.9")
 @pytest.mark.parametrize(
     ("more", "error"),
     [
@@ -156,6 +172,8 @@ def test_any_other_mistake_goes_back_to_the_program(house: House, mira: Visitor,
     assert answer["iss"] == "http://127.0.0.1:8080"
 
 
+@pytest.mark.holds("RFC 8252 8.1")
+@pytest.mark.holds("RFC 8252 8.4")
 @pytest.mark.parametrize(
     "more",
     [
@@ -196,6 +214,7 @@ def test_a_code_lives_a_minute(house: House, mira: Visitor) -> None:
     assert redeem(house, code)[1]["error"] == "invalid_grant"
 
 
+@pytest.mark.holds("ASVS 3.4.6")
 def test_the_page_cannot_be_framed_and_posts_only_to_us_and_the_program(house: House, mira: Visitor) -> None:
     policy = mira.get(address()).headers["content-security-policy"]
     assert "frame-ancestors 'none'" in policy
@@ -206,3 +225,31 @@ def test_the_page_cannot_be_framed_and_posts_only_to_us_and_the_program(house: H
 
 def test_a_redirect_after_a_post_turns_into_a_get(house: House, mira: Visitor) -> None:
     assert mira.post("/oauth/authorize", at=address(), decision="approve", **REQUEST).status_code == 303
+
+
+@pytest.mark.holds("RFC 7009 2.1")
+def test_a_code_can_be_ended_and_what_it_gave(house: House, mira: Visitor) -> None:
+    unspent = get_code(mira)["code"]
+    assert house.client.post("/oauth/revoke", data={"token": unspent}).status_code == 200
+    assert redeem(house, unspent)[1]["error"] == "invalid_grant"
+    spent = get_code(mira)["code"]
+    key = redeem(house, spent)[1]["access_token"]
+    assert house.client.post("/oauth/revoke", data={"token": spent}).status_code == 200
+    eventually(lambda: house.graphql(key, "{ viewer { username } }").status_code == 401, 2.0)
+
+
+def test_a_code_from_before_another_password_is_worth_nothing(house: House, mira: Visitor) -> None:
+    code = get_code(mira)["code"]
+    house.clock.advance(seconds=5)
+    with house.database.writing() as transaction:
+        link = accounts.issue_link(transaction, accounts.RESET, at=house.clock(), account=accounts.get_account(transaction, "mira"))
+    accounts.redeem_sign_in(house.database, link, "six brown herons at dawn", house.clock())
+    assert redeem(house, code)[1]["error"] == "access_denied"
+
+
+def test_a_program_that_was_here_before_is_shown_as_what_it_renews(house: House, mira: Visitor) -> None:
+    assert "Takes the place of" not in mira.get(address()).text
+    joined = redeem(house, get_code(mira)["code"])[1]
+    again = mira.get(address(machine_id=joined["machine_id"], machine_name="other name"))
+    assert "Takes the place of" in again.text
+    assert "laptop" in again.text

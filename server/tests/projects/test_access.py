@@ -21,8 +21,9 @@ administrator = Actor(STRANGER, "root", None, True, "key_r", "user")
         (alice_in_a_browser, True, True, True, True),
         (alices_machine, True, True, True, True),
         (alices_ended_key, False, False, True, False),
-        (charlie, False, False, False, False),
-        (administrator, False, False, False, False),
+        # A run that a key opened stays its to write, whoever owns it by now: it was claimed.
+        (charlie, False, False, True, False),
+        (administrator, False, False, True, False),
         (None, False, False, False, False),
     ],
 )

@@ -91,7 +91,8 @@ def test_console_lines_are_written_at_their_place(database: Database, clock: Sti
         runs.write_console(transaction, run.id, 0, ("a", "b", "c"))
         runs.write_console(transaction, run.id, 1, ("B",))
         runs.write_console(transaction, run.id, 3, ("d\0",))
-        assert runs.read_console(transaction, run.id, last=3) == (4, [(1, "B"), (2, "c"), (3, "d")])
+        assert runs.count_console(transaction, run.id) == 4
+        assert [(line.number, line.text) for line in runs.read_console(transaction, run.id, at_most=3)] == [(1, "B"), (2, "c"), (3, "d")]
 
 
 def test_projects_are_made_once_and_only_for_oneself(database: Database, clock: StillClock, alice: Person, charlie: Person) -> None:

@@ -6,6 +6,7 @@ was logged in to, 7 network, 130 Ctrl-C. With --json the answer is one object on
 
 import sys
 from collections.abc import Sequence
+from typing import Any, NoReturn
 
 COMMANDS = {
     "login": "log this machine in",
@@ -17,6 +18,7 @@ COMMANDS = {
     "switch": "choose which login counts, everywhere or in this folder",
     "profiles": "list the logins of this machine",
     "machines": "list, revoke and rename the account's machines",
+    "export": "fetch a run's or a project's history as CSV or Parquet",
     "keys": "list, create, rotate and revoke the account's keys",
 }
 
@@ -24,6 +26,8 @@ COMMANDS = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; give its exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
+    if words[0:1] == ["help"] and words[1:2] and words[1] in COMMANDS:
+        words = [*words[1:], "--help"]
     if not words or words[0] in ("-h", "--help", "help"):
         print(overview())
         return 0 if words else 2
@@ -33,12 +37,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"runkey {__version__}")
         return 0
     if words[0] not in COMMANDS:
-        print(f"runkey: There is no command {words[0]!r}. See: runkey --help", file=sys.stderr)
+        print(f"runkey: There is no command {words[0]!r}.{_meant(words[0])} See: runkey --help", file=sys.stderr)
         return 2
-    import importlib
+    try:
+        import importlib
 
-    module = importlib.import_module(f"runkey.cli.{'executing' if words[0] == 'exec' else words[0]}")
-    return run(module, words[0], words[1:])
+        module = importlib.import_module(f"runkey.cli.{'executing' if words[0] == 'exec' else words[0]}")
+        return run(module, words[0], words[1:])
+    except KeyboardInterrupt:
+        print(f"\nrunkey: Left{'; nothing was stored' if words[0] == 'login' else ''}.", file=sys.stderr)
+        return 130
 
 
 def run(module: object, name: str, words: list[str]) -> int:
@@ -50,19 +58,21 @@ def run(module: object, name: str, words: list[str]) -> int:
             # Told the width, it does not import shutil and three compressors to find it: a tenth of the command's time.
             super().__init__(prog, indent_increment, max_help_position, width or _width())
 
-    parser = argparse.ArgumentParser(
-        prog=f"runkey {name}",
-        description=f"{COMMANDS[name][0].upper()}{COMMANDS[name][1:]}.",
-        formatter_class=Formatter,
-    )
+    class Parser(argparse.ArgumentParser):
+        def __init__(self, *parts: Any, **named: Any) -> None:
+            # No abbreviations: what is short for one option today may be short for two tomorrow.
+            named = {"formatter_class": Formatter, "allow_abbrev": False, **named}
+            super().__init__(*parts, **named)
+
+        def error(self, message: str) -> NoReturn:
+            raise _usage_error(self.prog, message, words)
+
+    parser = Parser(prog=f"runkey {name}", description=f"{COMMANDS[name][0].upper()}{COMMANDS[name][1:]}.")
     module.add_arguments(parser)  # type: ignore[attr-defined]
-    arguments = parser.parse_args(words)
-    as_json = bool(getattr(arguments, "json", False))
+    # Known before the words are understood, because it says how to tell that they are not. What exec runs has words of its own.
+    as_json = "--json" in words and name != "exec"
     try:
-        return int(module.run(arguments))  # type: ignore[attr-defined]
-    except KeyboardInterrupt:
-        print("\nrunkey: Left; nothing was stored.", file=sys.stderr)
-        return 130
+        return int(module.run(parser.parse_args(words)))  # type: ignore[attr-defined]
     except BrokenPipeError:
         return 1
     except Exception as error:
@@ -73,9 +83,36 @@ def run(module: object, name: str, words: list[str]) -> int:
         return _tell(error, as_json)
 
 
+def _usage_error(prog: str, message: str, words: list[str]) -> Exception:
+    """Make a sentence of what argparse complains of. A key that stands in the wrong place is not repeated."""
+    from runkey.errors import UsageError
+    from runkey_wire import api_key
+
+    for word in words:
+        if api_key.looks_like_key(word.rpartition("=")[2]):
+            message = message.replace(word, "…")
+    hint = "A key is given by --key-stdin or --key-file." if any(word.partition("=")[0] == "--key" for word in words) else ""
+    return UsageError(f"{message[:1].upper()}{message[1:]}. {hint or f'See: {prog} --help'}")
+
+
+def _meant(word: str) -> str:
+    """Guess the command that somebody meant."""
+    # slow import: only for who mistypes
+    import difflib
+
+    near = {"whoami": "status", "list": "profiles", "run": "exec"}.get(word.lower())
+    found = [near] if near else difflib.get_close_matches(word.lower(), COMMANDS, 1)
+    return f" Did you mean {found[0]}?" if found else ""
+
+
 def _width() -> int:
     import os
 
+    from runkey.settings import Environment
+
+    columns = Environment().get("COLUMNS") or ""
+    if columns.isdecimal() and int(columns) >= 40:
+        return int(columns) - 2
     try:
         return max(40, os.get_terminal_size(sys.stdout.fileno()).columns - 2)
     except (OSError, ValueError, AttributeError):

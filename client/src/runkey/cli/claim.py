@@ -28,10 +28,10 @@ def run(arguments: argparse.Namespace) -> int:
     steps.is_apikey_configured()
     host = steps.host
     if host is None:
-        raise NotLoggedIn("This machine is not logged in anywhere: there is nothing to claim.")
+        raise NotLoggedIn("There is nothing to claim: this machine has logged nothing without an account.")
     anonymous = _anonymous(steps, host)
     if anonymous is None:
-        raise NotLoggedIn(f"This machine has logged nothing without an account to {host}: there is nothing to claim.")
+        raise NotLoggedIn(f"There is nothing to claim: this machine has logged nothing without an account to {host}.")
     steps.prove(host)
     real = next((each for each in steps.store.find_all(host) if not each.is_anonymous), None)
     if arguments.profile:
@@ -43,7 +43,8 @@ def run(arguments: argparse.Namespace) -> int:
         else:
             steps.terminal.say("Open this address in a browser and sign in; it works once, within 7 days:")
             print(address)
-            steps.terminal.say("Then log this machine in under your name: runkey login")
+            if real is None:
+                steps.terminal.say("Then log this machine in under your name: runkey login")
         return 0
     claimed = api.claim_runs(real, code)
     _note(steps, real, anonymous, claimed["entity"])

@@ -10,14 +10,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.usage = "runkey exec [--host URL] [--profile NAME] -- CMD …"
     parser.epilog = "Example: runkey exec -- python train.py"
     parser.add_argument("--host", metavar="URL", help="the server (default: the one that would be used)")
-    parser.add_argument("--profile", metavar="NAME", help="the profile")
+    parser.add_argument("--profile", metavar="NAME", help="the login of this name")
     parser.add_argument("words", nargs=argparse.REMAINDER, metavar="CMD", help="the command and its arguments")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Become the command. Raises NotLoggedIn, UsageError when there is no such command."""
     from runkey.authentication import Login
-    from runkey.errors import NotLoggedIn, UsageError
+    from runkey.cli.status import nowhere
+    from runkey.errors import UsageError
 
     words = arguments.words[1:] if arguments.words[:1] == ["--"] else arguments.words
     if not words:
@@ -25,7 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
     steps = Login()
     steps.setup({"host": arguments.host, "profile": arguments.profile})
     if not steps.is_apikey_configured() or steps.credential is None:
-        raise NotLoggedIn(f"This machine is not logged in{f' to {steps.host}' if steps.host else ''}. Log in: runkey login --host URL")
+        raise nowhere(steps.environment, steps.host)
     steps.prove(steps.credential.host)
     host, secret = steps.credential.host, steps.credential.secret.reveal()
     variables = {"WANDB_BASE_URL": host, "WANDB_API_KEY": secret, "RUNKEY_HOST": host, "RUNKEY_API_KEY": secret}

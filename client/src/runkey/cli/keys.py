@@ -8,32 +8,40 @@ from typing import Any
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command."""
     parser.epilog = "Example: runkey keys create --description 'nightly jobs' --days 90"
-    acts = parser.add_subparsers(dest="act", metavar="ACT", required=True)
+    acts = parser.add_subparsers(dest="act", metavar="list|create|rotate|revoke", required=True)
     listing = acts.add_parser("list", help="list the keys; secrets are kept nowhere")
     create = acts.add_parser("create", help="make a key and print it, this once")
-    create.add_argument("--description", help="what it is for")
-    create.add_argument("--days", type=int, metavar="N", help="its life (default: 365)", default=365)
+    create.add_argument("--description", metavar="TEXT", help="what it is for")
+    create.add_argument("--days", type=int, metavar="N", help="how many days it is good for (default: 365)", default=365)
     rotate = acts.add_parser("rotate", help="replace this machine's key, or the one named, by a new one")
     rotate.add_argument("id", nargs="?", metavar="KEY_ID", help="a key's id, as in `runkey keys list`")
     revoke = acts.add_parser("revoke", help="end a key at once, and the keys that it made")
     revoke.add_argument("id", metavar="KEY_ID", help="a key's id, as in `runkey keys list`")
+    listing.epilog = "Example: runkey keys list --json"
+    create.epilog = "Example: runkey keys create --description 'nightly jobs' --days 90 > key.txt"
+    rotate.epilog = "Example: runkey keys rotate key_3kd92mfpqx7z"
+    revoke.epilog = "Example: runkey keys revoke key_3kd92mfpqx7z"
     for each in (listing, create, rotate, revoke):
-        each.add_argument("--host", metavar="URL", help="the server")
-        each.add_argument("--profile", metavar="NAME", help="the profile")
+        each.add_argument("--host", metavar="URL", help="the server (default: the one that would be used)")
+        each.add_argument("--profile", metavar="NAME", help="the login of this name")
         each.add_argument("--json", action="store_true", help="answer as JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Do what was asked."""
     from runkey.authentication import Login
-    from runkey.errors import NotLoggedIn
+    from runkey.cli.status import nowhere, with_page
+    from runkey.errors import ForbiddenError
 
     steps = Login()
     steps.setup({"host": arguments.host, "profile": arguments.profile})
     if not steps.is_apikey_configured() or steps.credential is None:
-        raise NotLoggedIn("This machine is not logged in. Log in: runkey login --host URL")
+        raise nowhere(steps.environment, steps.host)
     steps.prove(steps.credential.host)
-    return int(_ACTS[arguments.act](steps, arguments))
+    try:
+        return int(_ACTS[arguments.act](steps, arguments))
+    except ForbiddenError as refusal:
+        raise with_page(refusal, steps.credential.host, "/settings/keys") from None
 
 
 def _list(steps: Any, arguments: argparse.Namespace) -> int:
@@ -47,6 +55,9 @@ def _list(steps: Any, arguments: argparse.Namespace) -> int:
         return 0
     for key in keys:
         used = f"used {key['lastUsedAt'][:16].replace('T', ' ')}" if key["lastUsedAt"] else "never used"
+        if key["id"] == steps.credential.key_id:
+            # The server notes a use some seconds later.
+            used = "in use here"
         until = f"until {key['expiresAt'][:10]}" if key["expiresAt"] else ""
         print(printable(f"{key['id']:18} {key['name']:14} {key['state']:9} {used:22} {until:16} {key['description'] or ''}".rstrip()))
     return 0

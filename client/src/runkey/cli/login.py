@@ -1,30 +1,36 @@
 """`runkey login`: logs this machine in. The same steps as `runkey.login()`, which insist."""
 
 import argparse
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from runkey.authentication import Login
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command."""
     parser.epilog = "Example: runkey login --host https://track.example.org\n         runkey login --key-stdin < key.txt"
     parser.add_argument("key", nargs="?", metavar="KEY", help="the key; a key typed here stays in the shell's history: prefer --key-stdin")
-    parser.add_argument("--host", "--base-url", metavar="URL", help="the server")
+    parser.add_argument(
+        "--host", "--base-url", metavar="URL", help="the server (default: the one that would be used; else it is asked for)"
+    )
     parser.add_argument("--relogin", action="store_true", help="ask again although this machine is logged in")
     given = parser.add_mutually_exclusive_group()
     given.add_argument("--key-stdin", action="store_true", help="read the key from standard input")
     given.add_argument("--key-file", metavar="FILE", help="read the key from a file")
     parser.add_argument("--store", choices=("file", "keyring", "netrc", "session"), help="where to keep the key (default: file)")
-    parser.add_argument("--profile", metavar="NAME", help="name this login, beside others")
+    parser.add_argument("--profile", metavar="NAME", help="name this login, to have several")
     parser.add_argument(
         "--wandb",
         nargs="?",
         const="yes",
         choices=("yes", "all"),
-        help="log the official client on this machine in as well, by netrc; all: also for every port of that host",
+        help="log the official wandb client on this machine in as well; all: for every port of that host",
     )
     parser.add_argument("--anonymous", action="store_true", help="log without an account, where the server lets you; claim it later")
-    parser.add_argument("--expect-user", metavar="NAME", help="join this account and no other")
+    parser.add_argument("--expect-user", metavar="NAME", help="log in to this account and no other")
     parser.add_argument("--no-browser", dest="browser", action="store_false", help="open no browser, only show the address")
-    parser.add_argument("--timeout", type=float, metavar="SECONDS", help="give up after so long, typing included")
+    parser.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="give up after so long, typing included")
     parser.add_argument("--no-verify", dest="verify", action="store_false", help="do not ask the server whether the key is good")
     parser.add_argument("--json", action="store_true", help="answer as JSON")
 
@@ -37,13 +43,16 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.store == "session":
         raise UsageError("A command's session ends with it, so nothing would be kept. Run the program itself by: runkey exec -- CMD")
+    if arguments.anonymous and (arguments.key or arguments.key_stdin or arguments.key_file or arguments.expect_user):
+        raise UsageError("An account without a name has no key to give and no user to expect: leave one of the two out.")
     key = _read_key(arguments)
     steps = Login(is_command=True)
+    host = arguments.host or _host_of_new_profile(arguments, steps, has_key=key is not None)
     done = take_steps(
         steps,
         {
             "key": key,
-            "host": arguments.host,
+            "host": host,
             "relogin": arguments.relogin,
             "force": True,
             "timeout": arguments.timeout,
@@ -66,6 +75,38 @@ def run(arguments: argparse.Namespace) -> int:
 
         answer({"ok": True, **as_json(steps.credential)})
     return 0
+
+
+def _host_of_new_profile(arguments: argparse.Namespace, steps: "Login", *, has_key: bool) -> str | None:
+    """Find out which server a profile is for that is not there yet; None where that is known. Raises UsageError when nobody can say.
+
+    Not taken from the default profile: a key must not go to a server that it may not be meant for.
+    """
+    from runkey import asking
+    from runkey.credentials.store import CredentialStore
+    from runkey.errors import UsageError
+
+    profile = arguments.profile or steps.environment.get("RUNKEY_PROFILE")
+    if profile is None or steps.environment.host:
+        return None
+    store = CredentialStore(steps.environment.config_folder)
+    if profile in store.read()["entries"]:
+        return None
+    if has_key or not steps.terminal.has_person:
+        raise UsageError(f"There is no profile {profile!r} yet. Name its server: runkey login --profile {profile} --host URL")
+    default = store.default_profile()
+    return asking.ask_for_host(steps.terminal, store.host_of(default) if default else None, lambda: arguments.timeout)
+
+
+def _seconds(text: str) -> float:
+    """Read a number of seconds. Raises ArgumentTypeError."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < 1e9:
+        raise argparse.ArgumentTypeError("give a number of seconds above 0")
+    return seconds
 
 
 def _read_key(arguments: argparse.Namespace) -> str | None:

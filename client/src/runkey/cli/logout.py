@@ -7,7 +7,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command."""
     parser.epilog = "Example: runkey logout --host https://track.example.org"
     parser.add_argument("--host", metavar="URL", help="the server (default: the default profile's)")
-    parser.add_argument("--profile", metavar="NAME", help="the profile")
+    parser.add_argument("--profile", metavar="NAME", help="the login of this name")
     parser.add_argument("--all", action="store_true", help="every server and profile on this machine")
     parser.add_argument("--json", action="store_true", help="answer as JSON")
 
@@ -34,7 +34,11 @@ def run(arguments: argparse.Namespace) -> int:
         or (arguments.profile is None and (entry["host"] == host if host else name == kept.get("default")))
     ]
     if not profiles:
-        raise NotLoggedIn("This machine is not logged in there: nothing to forget.")
+        if arguments.profile:
+            others = f" There are: {', '.join(sorted(kept['entries']))}." if kept["entries"] else ""
+            raise NotLoggedIn(f"There is no profile {arguments.profile!r}: nothing to forget.{others}")
+        held = " RUNKEY_API_KEY logs this environment in: unset it." if environment.get("RUNKEY_API_KEY") else ""
+        raise NotLoggedIn(f"This machine is not logged in {f'to {host}' if host else 'anywhere'}: nothing to forget.{held}")
     ended = []
     for name in profiles:
         credential = keeping.stored_credential(store, environment, name)
@@ -46,6 +50,11 @@ def run(arguments: argparse.Namespace) -> int:
             terminal.warn(owed)
         else:
             terminal.say(f"Logged out of {credential.host}: the key is revoked there and forgotten here.")
+        for other, entry in store.read()["entries"].items():
+            if other not in profiles and credential.key_id and (entry["host"], entry.get("key_id")) == (credential.host, credential.key_id):
+                terminal.warn(
+                    f"The profile {other} has the same key, which ends with it. Log in again: runkey login --profile {other} --relogin"
+                )
     if any(environment.get(name) for name in ("RUNKEY_API_KEY", "RUNKEY_API_KEY_FILE")) and not arguments.json:
         terminal.warn("RUNKEY_API_KEY is still set in this environment and still logs in.")
     if arguments.json:

@@ -10,30 +10,37 @@ from typing import Any
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command."""
     parser.epilog = "Example: runkey machines revoke mac_3kd92mfp"
-    acts = parser.add_subparsers(dest="act", metavar="ACT", required=True)
+    acts = parser.add_subparsers(dest="act", metavar="list|revoke|rename", required=True)
     listing = acts.add_parser("list", help="list the machines")
     revoke = acts.add_parser("revoke", help="send a machine away: its keys end at once")
     revoke.add_argument("id", metavar="MACHINE_ID", help="a machine's id, as in `runkey machines list`")
     rename = acts.add_parser("rename", help="give a machine another name")
     rename.add_argument("id", metavar="MACHINE_ID", help="a machine's id, as in `runkey machines list`")
     rename.add_argument("name", metavar="NAME", help="its new name")
+    listing.epilog = "Example: runkey machines list --json"
+    revoke.epilog = "Example: runkey machines revoke mac_3kd92mfpqx7z"
+    rename.epilog = "Example: runkey machines rename mac_3kd92mfpqx7z gpu07"
     for each in (listing, revoke, rename):
-        each.add_argument("--host", metavar="URL", help="the server")
-        each.add_argument("--profile", metavar="NAME", help="the profile")
+        each.add_argument("--host", metavar="URL", help="the server (default: the one that would be used)")
+        each.add_argument("--profile", metavar="NAME", help="the login of this name")
         each.add_argument("--json", action="store_true", help="answer as JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Do what was asked."""
     from runkey.authentication import Login
-    from runkey.errors import NotLoggedIn
+    from runkey.cli.status import nowhere, with_page
+    from runkey.errors import ForbiddenError
 
     steps = Login()
     steps.setup({"host": arguments.host, "profile": arguments.profile})
     if not steps.is_apikey_configured() or steps.credential is None:
-        raise NotLoggedIn("This machine is not logged in. Log in: runkey login --host URL")
+        raise nowhere(steps.environment, steps.host)
     steps.prove(steps.credential.host)
-    return int(_ACTS[arguments.act](steps, arguments))
+    try:
+        return int(_ACTS[arguments.act](steps, arguments))
+    except ForbiddenError as refusal:
+        raise with_page(refusal, steps.credential.host, "/settings/machines") from None
 
 
 def _list(steps: Any, arguments: argparse.Namespace) -> int:
@@ -51,7 +58,10 @@ def _list(steps: Any, arguments: argparse.Namespace) -> int:
     now = time.time()
     for machine in machines:
         state = machine["state"].replace("_", " ")
-        seen = f"seen {ago(machine['lastSeenAt'], now)}" if machine["lastSeenAt"] else "never seen"
+        seen = f"seen {ago(machine['lastSeenAt'], now)}" if machine["lastSeenAt"] else "not seen yet"
+        if machine["isThis"]:
+            # The server notes a use some seconds later.
+            seen = "seen just now"
         runs = f"{machine['runCount']} run{'s' if machine['runCount'] != 1 else ''}"
         this = "this machine" if machine["isThis"] else ""
         print(printable(f"{machine['id']:18} {machine['name'][:30]:20} {state:10} {seen:20} {runs:8} {this}".rstrip()))

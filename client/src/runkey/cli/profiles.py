@@ -11,10 +11,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """List the profiles. Raises NotLoggedIn when there is none."""
-    from runkey.cli.status import answer
+    """List the profiles. Raises NotLoggedIn when there is none (with --json: an empty list)."""
+    from runkey.cli.status import answer, nowhere
     from runkey.credentials.store import CredentialStore
-    from runkey.errors import NotLoggedIn
     from runkey.settings import Environment
     from runkey.terminal import printable
 
@@ -30,7 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
         answer({"ok": True, "profiles": rows})
         return 0
     if not entries:
-        raise NotLoggedIn("This machine is not logged in anywhere. Log in: runkey login --host URL")
+        raise nowhere(environment)
     width = max(map(len, entries))
     for name, entry in sorted(entries.items()):
         mark, because = ("*", f"  ({why})") if name == chosen else (" ", "")

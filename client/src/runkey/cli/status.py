@@ -11,7 +11,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command."""
     parser.epilog = "Example: runkey status --explain"
     parser.add_argument("--host", metavar="URL", help="the server (default: the one that would be used)")
-    parser.add_argument("--profile", metavar="NAME", help="the profile")
+    parser.add_argument("--profile", metavar="NAME", help="the login of this name")
     parser.add_argument("--explain", action="store_true", help="list every source, the winner, and why the others lost")
     parser.add_argument("--check", action="store_true", help="ask the server now")
     parser.add_argument("--json", action="store_true", help="answer as JSON")
@@ -21,7 +21,6 @@ def run(arguments: argparse.Namespace) -> int:
     """Tell who is logged in. Raises NotLoggedIn, AuthenticationError with --check, and what broken sources raise."""
     from runkey.credentials.finding import Finder
     from runkey.credentials.store import CredentialStore
-    from runkey.errors import NotLoggedIn
     from runkey.session import Session
     from runkey.settings import Environment, normalise_host
     from runkey.terminal import Terminal
@@ -33,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
     named = arguments.host or (None if arguments.profile else environment.host)
     found = (normalise_host(named), "--host" if arguments.host else "the environment") if named else finder.find_host()
     if found is None:
-        raise NotLoggedIn("This machine is not logged in anywhere. Log in: runkey login --host URL")
+        raise nowhere(environment)
     host, host_source = found
     sources = finder.explain(host) if arguments.explain else []
     credential = None
@@ -48,9 +47,31 @@ def run(arguments: argparse.Namespace) -> int:
     if sources:
         _print_sources(sources)
     if credential is None:
-        raise NotLoggedIn(f"This machine is not logged in to {host}. Log in: runkey login --host {host}")
-    print(_sentence(credential, host_source))
+        raise nowhere(environment, host)
+    print(_sentences(credential, host_source))
     return 0
+
+
+def nowhere(environment: Any, host: str | None = None) -> Exception:
+    """Give the error for a machine that is not logged in, with what to do: there, or anywhere."""
+    from runkey.errors import NotLoggedIn
+
+    if host is not None:
+        return NotLoggedIn(f"This machine is not logged in to {host}. Log in: runkey login --host {host}")
+    for name in ("RUNKEY_API_KEY", "RUNKEY_API_KEY_FILE"):
+        if environment.get(name):
+            return NotLoggedIn(f"{name} is set, but no server is named that its key is for. Set RUNKEY_HOST, or give --host URL.")
+    return NotLoggedIn("This machine is not logged in anywhere. Log in: runkey login --host URL")
+
+
+def with_page(refusal: Exception, host: str, page: str) -> Exception:
+    """Give a refusal that speaks of a page with that page's whole address: the server names its pages by the path, or not at all."""
+    text = str(refusal)
+    if f" {page}" in text:
+        text = text.replace(f" {page}", f" {host}{page}")
+    elif "page" in text:
+        text = f"{text} The page: {host}{page}"
+    return type(refusal)(text)
 
 
 def as_json(credential: Any) -> dict[str, Any]:
@@ -85,7 +106,7 @@ def _checked(credential: Any, arguments: argparse.Namespace) -> Any:
     return fresh
 
 
-def _sentence(credential: Any, host_source: str) -> str:
+def _sentences(credential: Any, host_source: str) -> str:
     import time
 
     from runkey.clock import ago
@@ -93,17 +114,26 @@ def _sentence(credential: Any, host_source: str) -> str:
     from runkey.terminal import printable
 
     now = time.time()
-    who = f"Logged in as {credential.account}" if credential.account else "A key is configured, not yet checked,"
-    lines = [
-        f"{who} on {credential.host} ({host_source}), machine {machine_name()}",
-        f"key from {credential.source}"
-        + (f", {credential.key_id}" if credential.key_id else "")
-        + (f", made {ago(credential.created, now)}" if credential.created else "")
-        + (f", until {credential.expires[:10]}" if credential.expires else ""),
-        f"last checked {ago(credential.checked, now)}; ask now with --check"
-        if credential.checked
-        else "never checked; ask the server with --check",
+    if credential.is_anonymous:
+        who = f"Logging without an account, as {credential.account}"
+    else:
+        who = f"Logged in as {credential.account}" if credential.account else "A key is configured, not yet checked,"
+    until = f", until {credential.expires[:10]}" if credential.expires else ""
+    key = [
+        credential.key_id or "",
+        f"from {credential.source}",
+        f"made {ago(credential.created, now)}" if credential.created else "",
     ]
+    checked = ago(credential.checked, now) if credential.checked else "never"
+    lines = [
+        f"{who} on {credential.host}",
+        f"  server   {host_source}",
+        f"  key      {', '.join(part for part in key if part)}{until}",
+        f"  machine  {machine_name()}",
+        f"  checked  {checked}{'' if checked == 'just now' else '; ask the server now with --check'}",
+    ]
+    if credential.is_anonymous:
+        lines.append("Make it yours: runkey claim")
     return printable("\n".join(lines))
 
 

@@ -15,10 +15,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Choose a profile. Raises UsageError for one that is not there."""
     from runkey.cli.profiles import chosen_profile
-    from runkey.cli.status import answer
+    from runkey.cli.status import answer, nowhere
     from runkey.credentials.finding import DIRECTORY_PROFILE
     from runkey.credentials.store import CredentialStore
-    from runkey.errors import CannotStore, NotLoggedIn, UsageError
+    from runkey.errors import CannotStore, UsageError
     from runkey.settings import Environment
     from runkey.terminal import Terminal
 
@@ -26,14 +26,19 @@ def run(arguments: argparse.Namespace) -> int:
     store = CredentialStore(environment.config_folder)
     entries = store.read()["entries"]
     if not entries:
-        raise NotLoggedIn("This machine is not logged in anywhere. Log in: runkey login --host URL")
+        raise nowhere(environment)
     names = sorted(entries)
     name = arguments.name
     if name is None:
         if not terminal.has_person:
             raise UsageError(f"Name the profile: runkey switch {'|'.join(names)}")
+        now, _ = chosen_profile(environment, store)
+        shown = [
+            f"{each}: {entries[each].get('account') or '(not checked)'} on {entries[each]['host']}{' (now)' if each == now else ''}"
+            for each in names
+        ]
         try:
-            name = names[terminal.choose([f"{each}: {entries[each].get('account')} on {entries[each]['host']}" for each in names])]
+            name = names[terminal.choose(shown)]
         except EOFError:
             raise UsageError("The input ended before a profile was chosen. Nothing was changed.") from None
     if name not in entries:
@@ -51,10 +56,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         answer({"ok": True, "profile": name, "host": entries[name]["host"], "here": arguments.here, "chosen": chosen})
         return 0
-    where = "in this folder (remove .runkey to undo)" if arguments.here else "from now on"
-    terminal.say(
-        f"{entries[name].get('account') or 'The account'} on {entries[name]['host']} counts {where}. What is running goes on as it began."
-    )
+    where = "in this folder and below (remove .runkey to undo)" if arguments.here else "from now on"
+    account = entries[name].get("account") or "a key not yet checked"
+    terminal.say(f"The profile {name} counts {where}: {account} on {entries[name]['host']}. What is running goes on as it began.")
     if chosen != name:
         terminal.warn(f"Here the profile {chosen} still comes first ({why}).")
     return 0

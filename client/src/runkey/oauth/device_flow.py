@@ -7,6 +7,7 @@ from runkey.oauth.endpoints import Refusal, passes
 from runkey_wire import device_authorization as wire
 
 _LONGEST_BACKOFF_SECONDS = 30.0
+_LONGEST_SECONDS = 86_400.0
 
 
 class Denied(Exception):
@@ -27,10 +28,10 @@ class DeviceFlow:
         """Begin with the server's answer, at a moment of a monotonic clock. Raises KeyError, TypeError or ValueError for no such answer."""
         self.device_code = Secret(str(answer["device_code"]))
         self.user_code = str(answer["user_code"])
-        self.uri = str(answer["verification_uri"])
-        self.uri_with_code = str(answer.get("verification_uri_complete") or self.uri)
-        self.ends_at = now + float(answer["expires_in"])
-        self._interval = float(answer.get("interval") or wire.INTERVAL_SECONDS)
+        self.uri = _address(answer["verification_uri"])
+        self.uri_with_code = _address(answer.get("verification_uri_complete") or self.uri)
+        self.ends_at = now + _seconds(answer["expires_in"])
+        self._interval = _seconds(answer.get("interval") or wire.INTERVAL_SECONDS)
         self._failures = 0
         self.holds = True
         """Whether the next request should ask to be held."""
@@ -62,3 +63,22 @@ class DeviceFlow:
         self._failures += 1
         wanted = getattr(error, "retry_after_seconds", None)
         return float(wanted) if wanted is not None else min(_LONGEST_BACKOFF_SECONDS, 2.0 ** min(self._failures, 5) / 2)
+
+
+def _address(value: Any) -> str:
+    """Read an address that a person will be shown, as a link in a notebook. Raises ValueError for what leads to no page."""
+    address = str(value)
+    if not address.startswith(("https://", "http://")) or not address.isprintable() or " " in address:
+        raise ValueError("no address of a page")
+    return address
+
+
+def _seconds(value: Any) -> float:
+    """Read a length of time. Raises ValueError for one that never ends, or that would be asked after without a pause."""
+    try:
+        seconds = float(value)
+    except OverflowError:
+        raise ValueError("no length of time to wait") from None
+    if not 1 <= seconds <= _LONGEST_SECONDS:
+        raise ValueError("no length of time to wait")
+    return seconds

@@ -22,6 +22,7 @@ __all__ = [
     "finish",
     "init",
     "log",
+    "log_code",
     "save",
 ]
 
@@ -46,6 +47,11 @@ def define_metric(name: str, **said: Any) -> Metric:
 def save(glob_str: Any = None, base_path: Any = None, policy: str = "live") -> list[str]:
     """Send files with the current run: see `Run.save`. Raises UsageError before `init()`."""
     return _need().save(glob_str, base_path, policy)
+
+
+def log_code(root: str | None = ".", name: str | None = None, include_fn: Any = None, exclude_fn: Any = None) -> list[str]:
+    """Send code with the current run: see `Run.log_code`. Raises UsageError before `init()`."""
+    return _need().log_code(root, name, include_fn, exclude_fn)
 
 
 def current_run() -> Run | None:

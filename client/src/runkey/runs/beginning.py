@@ -22,6 +22,7 @@ from runkey.runs.opening import Status, find_status, open_run
 from runkey.runs.options import Options
 from runkey.runs.recording import Recorder
 from runkey.runs.run import Run
+from runkey.scrubbing import Scrubber
 from runkey.settings import Environment
 from runkey.stream import Lock, Sender, folders
 from runkey.terminal import Terminal
@@ -88,6 +89,9 @@ class _Beginning:
         self._options = options
         self._terminal = terminal
         self._clock = SystemClock()
+        self._scrubber = Scrubber(terminal.warn)
+        for name in ("RUNKEY_API_KEY", "WANDB_API_KEY"):
+            self._scrubber.learn(Environment().get(name))
 
     def begin(self, anonymous: str | None) -> Run:
         options = self._options
@@ -118,6 +122,9 @@ class _Beginning:
         if is_auto:
             run.note_id_in(options.folder)
         self._tell(run)
+        if options.mode != "disabled":
+            # After the first words: what the script prints is the run's, what was said before it is not.
+            run.accompany(companions.start_all(run, self._terminal.warn))
         return run
 
     def _open(self, standing: Standing, credential: Credential) -> dict[str, int]:
@@ -131,7 +138,8 @@ class _Beginning:
         if status is not None:
             resuming.go_on(standing, status)
             variables["id"] = status.id
-        config = config_text(standing.config, standing.private, standing.define_metrics(Metrics()))
+        self._scrubber.learn(credential.secret.reveal())
+        config = config_text(standing.config, standing.private, standing.define_metrics(Metrics()), self._scrubber.scrub)
         opened = open_run(credential, {**variables, "config": config})
         standing.host, standing.server_id, standing.account = credential.host, credential.server_id, credential.account
         standing.entity, standing.project, standing.id, standing.name = opened.entity, opened.project, opened.id, opened.name
@@ -140,14 +148,18 @@ class _Beginning:
     def _start(self, standing: Standing, credential: Credential | None, lines: Mapping[str, int] | None = None) -> Run:
         options = self._options
         run = Run(
-            standing, self._terminal, settings=options.settings, credential=credential, is_silent=options.is_silent, clock=self._clock
+            standing,
+            self._terminal,
+            settings=options.settings,
+            scrubber=self._scrubber,
+            credential=credential,
+            is_silent=options.is_silent,
+            clock=self._clock,
         )
         if options.mode != "disabled":
             recorder = self._recorder(run, lines or {})
             run.record_to(recorder, None if credential is None else self._sender(run, recorder, credential))
         make_current(run)
-        if options.mode != "disabled":
-            run.accompany(companions.start_all(run, self._terminal.warn))
         return run
 
     def _recorder(self, run: Run, lines: Mapping[str, int]) -> Recorder:

@@ -2,7 +2,7 @@
 
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from runkey.errors import UsageError
@@ -48,12 +48,19 @@ class Config(Watched):
         self._changed(held, [])
 
 
-def config_text(config: Mapping[str, Any], private: Mapping[str, Any] | None = None, metrics: Metrics | None = None) -> str:
-    """Write a config as it goes on the wire: every value in `{"value": …}` (W&B's shape), W&B's own part last."""
+def config_text(
+    config: Mapping[str, Any], private: Mapping[str, Any] | None, metrics: Metrics | None, scrub: Callable[[str, str], str]
+) -> str:
+    """Write a config as it goes on the wire: every value in `{"value": …}` (W&B's shape), W&B's own part last, keys taken out."""
+    return scrub(json.dumps(wire_config(config, private, metrics)), "the config")
+
+
+def wire_config(config: Mapping[str, Any], private: Mapping[str, Any] | None, metrics: Metrics | None) -> dict[str, Any]:
+    """Give a config in W&B's shape."""
     wire: dict[str, Any] = {key: {"value": value} for key, value in config.items() if key != PRIVATE}
     if private is not None:
         wire[PRIVATE] = {"value": {**private, **({"m": metrics.as_wire()} if metrics else {})}}
-    return json.dumps(wire)
+    return wire
 
 
 def first_private() -> dict[str, Any]:

@@ -9,6 +9,7 @@ from runkey import session
 from runkey.runs import companions
 from runkey.runs.companions import Stop
 from runkey.runs.current import TERMINATED, forget
+from runkey.runs.last_files import keep_last_files
 from runkey.runs.telling import Progress
 from runkey.stream import folders
 
@@ -45,6 +46,8 @@ class Finisher:
         recorder, sender = run._recorder, run._sender
         with run._lock:
             run._history.complete()
+            if recorder is not None:
+                keep_last_files(run)
             is_written = recorder.write_end(code) if recorder else True
             self.is_over = True
         session.unregister(run)

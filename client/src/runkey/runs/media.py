@@ -9,7 +9,7 @@ from typing import Any
 from runkey.runs.encoding import UNCHANGING, snapshot
 
 
-def settled(data: Mapping[str, Any], run: Any, step: int, complain: Callable[[str, str], None], prefix: str = "") -> dict[str, Any]:
+def settled(data: Mapping[str, Any], run: Any, step: int | str, complain: Callable[[str, str], None], prefix: str = "") -> dict[str, Any]:
     """Give values as they are now: media as what they give, anything that may change later as a copy. One that fails is left out."""
     found: dict[str, Any] = {}
     for key, value in data.items():
@@ -24,7 +24,7 @@ def settled(data: Mapping[str, Any], run: Any, step: int, complain: Callable[[st
     return found
 
 
-def _settle(value: Any, run: Any, name: str, step: int, complain: Callable[[str, str], None]) -> Any:
+def _settle(value: Any, run: Any, name: str, step: int | str, complain: Callable[[str, str], None]) -> Any:
     if _is_media(value):
         return value._runkey_media(run, name, step)
     if isinstance(value, list | tuple) and value and all(map(_is_media, value)):
@@ -32,6 +32,14 @@ def _settle(value: Any, run: Any, name: str, step: int, complain: Callable[[str,
         return together(value, run, name, step) if callable(together) else [each._runkey_media(run, name, step) for each in value]
     if isinstance(value, Mapping):
         return settled(value, run, step, complain, f"{name}.")
+    # Scalars are most of what comes here, and config, whose arrays are kept as lists, has no run.
+    if run is not None and not isinstance(value, list | tuple | float) and getattr(value, "shape", None) != ():
+        from runkey.media.wrapping import wrapped  # slow import
+
+        found = wrapped(value)
+        if _is_media(found):
+            return found._runkey_media(run, name, step)
+        value = found
     return snapshot(value)
 
 

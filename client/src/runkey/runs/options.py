@@ -34,6 +34,13 @@ _SETTINGS_NAMES = {
     "dir": ("root_dir", "dir"),
     "save_code": ("save_code",),
 }
+_SETTINGS_VARIABLES = {
+    "console": ("RUNKEY_CONSOLE", "WANDB_CONSOLE"),
+    "save_code": ("RUNKEY_SAVE_CODE", "WANDB_SAVE_CODE"),
+    "disable_git": ("RUNKEY_DISABLE_GIT", "WANDB_DISABLE_GIT"),
+    "x_disable_stats": ("RUNKEY_DISABLE_STATS", "WANDB_X_DISABLE_STATS"),
+}
+_YES = frozenset({"true", "1", "yes", "on"})
 _REFUSED = ("resume_from", "fork_from")
 # These mean something only with W&B's own service, or are defaults of theirs; a script that passes them runs on.
 _PASSED_OVER = frozenset({"sync_tensorboard", "tensorboard", "monitor_gym", "magic", "force", "allow_val_change"})
@@ -62,7 +69,7 @@ class Options:
         """Settle arguments over settings over environment. Raises UsageError for what cannot be meant, TypeError for unknown arguments."""
         given = dict(given)
         self.unused = _look_at(given)
-        self.settings = _settings(given.pop("settings", None))
+        self.settings = _settings(given.pop("settings", None), environment)
         for name, theirs in _SETTINGS_NAMES.items():
             if given.get(name) is None:
                 given[name] = next((value for each in theirs if (value := getattr(self.settings, each)) is not None), None)
@@ -82,6 +89,7 @@ class Options:
         self.is_silent = environment.silent or bool(self.settings.silent)
         self.id = given["id"] or get("WANDB_RUN_ID")
         self.is_new_id = self.id is None
+        self.settings.__dict__["save_code"] = given["save_code"]
         self.check()
 
     def check(self) -> None:
@@ -116,8 +124,14 @@ def _look_at(given: dict[str, Any]) -> list[str]:
     return unused
 
 
-def _settings(given: Any) -> Settings:
-    return given if isinstance(given, Settings) else Settings(**as_mapping(given))
+def _settings(given: Any, environment: Environment) -> Settings:
+    """Give a copy, with what the environment says where it says nothing."""
+    settings = Settings(**(vars(given) if isinstance(given, Settings) else as_mapping(given)))
+    for name, variables in _SETTINGS_VARIABLES.items():
+        text = environment.get(*variables)
+        if getattr(settings, name) is None and text is not None:
+            setattr(settings, name, text if name == "console" else text.lower() in _YES)
+    return settings
 
 
 def _mode(mode: str | None, environment: Environment) -> str:

@@ -7,7 +7,7 @@ takes is in the run's journal when it returns.
 import os
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from runkey import session
@@ -17,6 +17,7 @@ from runkey.runs import companions, finishing, resuming, saving
 from runkey.runs.config import Config, config_text
 from runkey.runs.current import exit_code_of
 from runkey.runs.encoding import UNCHANGING, encode, encode_line, plain
+from runkey.runs.following import Follower
 from runkey.runs.history import History, Part, StepIsPast
 from runkey.runs.media import settled
 from runkey.runs.metrics import Metric, Metrics
@@ -24,10 +25,13 @@ from runkey.runs.model import Standing
 from runkey.runs.options import Settings
 from runkey.runs.recording import Recorder, to_json
 from runkey.runs.summary import Summary
+from runkey.scrubbing import Scrubber
 from runkey.stream import MAX_LINE_BYTES, Position, Sender, framing
 from runkey.terminal import Terminal
 
 _MAX_SUMMARY_BYTES = 1024 * 1024
+_FLAT = UNCHANGING - {type(None)}
+"""Types of values that count in the summary as they are: a None does not count at all."""
 
 
 class Run:
@@ -39,6 +43,7 @@ class Run:
         terminal: Terminal,
         *,
         settings: Settings | None = None,
+        scrubber: Scrubber | None = None,
         credential: Credential | None = None,
         is_silent: bool = False,
         clock: Clock | None = None,
@@ -47,6 +52,7 @@ class Run:
         self._standing = standing
         self.id, self.project, self.entity = standing.id, standing.project, standing.entity
         self.settings = settings or Settings()
+        self.scrubber = scrubber or Scrubber(terminal.warn)
         self.pid = os.getpid()
         self.exit_code: int | None = None
         self.resumed = standing.is_resumed
@@ -61,11 +67,13 @@ class Run:
         self._changes: dict[str, Any] = {}
         self._config_changed = self._summary_changed = False
         self.config = Config(standing.config, self._note_config, may_change=terminal.is_notebook)
-        self.summary = Summary(self._metrics, {}, self._note_summary)
+        self.summary = Summary(self._metrics, {}, self._note_summary, lambda given: settled(given, self, "summary", self._complain))
         self.summary.restore(standing.summary, standing.summary_state)
         self._recorder: Recorder | None = None
         self._sender: Sender | None = None
         self._finisher = finishing.Finisher(self)
+        self.follower: Follower | None = None
+        self.hear_error: Callable[[str], None] | None = None
         # What a login asks of a backend.
         self.host = credential.host if credential else standing.host or ""
         self.account = standing.account
@@ -85,7 +93,9 @@ class Run:
             if self._finisher.is_over:  # finished by another thread while this one waited
                 return
             history = self._history
-            self._is_flat = is_flat = UNCHANGING.issuperset(map(type, data.values()))
+            is_flat = _FLAT.issuperset(map(type, data.values()))
+            # Of the row that this call completes: one that is open may be nested.
+            self._is_flat = is_flat and not history.is_open
             try:
                 if step is not None:
                     step = int(step)
@@ -130,6 +140,20 @@ class Run:
     def save(self, glob_str: Any = None, base_path: Any = None, policy: str = "live", glob: bool = True) -> list[str]:
         """Send files of the script's: see `saving.save`."""
         return saving.save(self, glob_str, base_path, policy, glob=glob)
+
+    def log_code(self, root: str | None = ".", name: str | None = None, include_fn: Any = None, exclude_fn: Any = None) -> list[str]:
+        """Send the code below a folder, without keys, as files under `code/`; give their names. name: taken, and changes nothing.
+
+        include_fn, exclude_fn: are asked with a file's path, or with it and the root. By default Python files, requirements and Dockerfiles
+        are sent. Nothing is raised; what fails is said.
+        """
+        from runkey.surroundings.code import log_code  # slow import
+
+        try:
+            return [] if self.disabled else log_code(self, root, include_fn, exclude_fn)
+        except Exception as fault:
+            self._warn_once("code", f"The code below {root} is left out ({type(fault).__name__}: {fault}).")
+            return []
 
     def finish(self, exit_code: int | None = None, quiet: bool | None = None) -> None:
         """End the run: send what waits, and its exit code (0 by default); say what is left and how to send it. Once only."""
@@ -279,6 +303,7 @@ class Run:
 
     def adopt(self, credential: Credential) -> None:
         """Go on with another credential of the same account: what a login during a run does."""
+        self.scrubber.learn(credential.secret.reveal())
         if self._sender is not None:
             self._sender.adopt(credential)
 
@@ -307,15 +332,20 @@ class Run:
             if not self._summary_changed:
                 return None
             self._summary_changed = False
-            values = self.summary.copy()
-        runtime = values.get("_runtime")
-        if isinstance(runtime, int | float):
-            values["_wandb"] = {"runtime": int(runtime)}
+            values = self.summary_values()
         text = encode(values, self._complain)
         if len(text) > _MAX_SUMMARY_BYTES:
             self._warn_once("summary", f"The summary is {len(text):,} characters long; {_MAX_SUMMARY_BYTES:,} is the most. It is not sent.")
             return None
         return text
+
+    def summary_values(self) -> dict[str, Any]:
+        """Give the summary as it goes on the wire, with W&B's own part."""
+        values = self.summary.copy()
+        runtime = values.get("_runtime")
+        if isinstance(runtime, int | float):
+            values["_wandb"] = {"runtime": int(runtime)}
+        return values
 
     def take_changes(self) -> dict[str, Any] | None:
         """For the sender: what changed of the run itself, as variables of UpsertBucket."""
@@ -323,7 +353,7 @@ class Run:
             if self._config_changed:
                 self._config_changed = False
                 values = plain(self.config.copy(), self._complain)
-                self._changes["config"] = config_text(values, self._standing.private, self._metrics)
+                self._changes["config"] = config_text(values, self._standing.private, self._metrics, self.scrubber.scrub)
             changes, self._changes = self._changes, {}
             return changes or None
 
@@ -331,6 +361,11 @@ class Run:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        if error is not None and not isinstance(error, SystemExit) and self.hear_error is not None:
+            # Python prints it when the run is over; it belongs to what the run printed.
+            import traceback
+
+            self.hear_error("".join(traceback.format_exception(error)))
         self.finish(None if kind is None else exit_code_of(kind, error))
 
     def __repr__(self) -> str:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from runkey.runs.run import Run
 
+POLICIES = ("live", "now", "end")
+
 
 def files_folder(run: "Run") -> str:
     """Give the folder whose files bear the names that they will have on the server; made on first use."""
@@ -19,25 +21,59 @@ def files_folder(run: "Run") -> str:
 
 
 def save(run: "Run", glob_str: Any, base_path: Any, policy: str, *, glob: bool) -> list[str]:
-    """Send the files that a pattern finds; give the paths of their copies.
+    """Send the files that a pattern finds now; give the paths of their copies.
 
-    base_path: what their names are relative to: by default the folder that the pattern stands in. policy: "now", "live" and "end" are
-    taken, and all mean now: a file is sent as it is at this call. Nothing is raised: a pattern that finds nothing is said.
+    base_path: what their names are relative to; by default the current folder, and for an absolute pattern the one above its own, as W&B
+    has it. policy: "now" sends a file as it is, "end" as it is at the end of the run, "live" now and whenever it changed. Nothing is
+    raised: a pattern that finds nothing, or cannot be meant, is said.
     """
     if glob_str is None:
         return []
-    pattern = os.path.abspath(os.path.expanduser(os.fspath(glob_str)))
-    base = os.path.abspath(os.fspath(base_path)) if base_path is not None else os.path.dirname(pattern)
-    if base_path is None and not os.path.isabs(os.fspath(glob_str)):
-        # W&B keeps what a relative path says.
-        base = os.getcwd()
+    pattern_text = os.fsdecode(glob_str)
+    fault = _fault(pattern_text, base_path, policy)
+    if fault:
+        run._warn_once(f"save {pattern_text}", f"save({pattern_text!r}) sends nothing: {fault}.")
+        return []
+    pattern = os.path.abspath(os.path.expanduser(pattern_text))
+    base = _base(pattern_text, pattern, base_path)
     found = [path for path in (sorted(patterns.glob(pattern, recursive=True)) if glob else [pattern]) if os.path.isfile(path)]
     if not found:
-        run._warn_once(f"save {pattern}", f"save() found no file for {os.fspath(glob_str)}.")
+        run._warn_once(f"save {pattern}", f"save() found no file for {pattern_text}.")
     saved = []
     for path in found:
         name = os.path.relpath(path, base)
-        name = os.path.basename(path) if name.startswith("..") else name
-        if run.upload(name.replace(os.sep, "/"), path):
+        name = (os.path.basename(path) if name.startswith(os.pardir) else name).replace(os.sep, "/")
+        if _send(run, name, path, policy):
             saved.append(os.path.join(files_folder(run), name))
     return saved
+
+
+def _send(run: "Run", name: str, path: str, policy: str) -> bool:
+    if run.disabled:
+        return False
+    if policy != "end" and not run.upload(name, path):
+        return False
+    if policy != "now" and run.follower is not None:
+        run.follower.follow(name, path, is_live=policy == "live")
+    return True
+
+
+def _base(pattern_text: str, pattern: str, base_path: Any) -> str:
+    if base_path is not None:
+        return os.path.abspath(os.path.expanduser(os.fsdecode(base_path)))
+    if os.path.isabs(os.path.expanduser(pattern_text)):
+        return os.path.dirname(os.path.dirname(pattern))
+    return os.getcwd()
+
+
+def _fault(pattern: str, base_path: Any, policy: str) -> str | None:
+    if policy not in POLICIES:
+        return f"policy is one of {', '.join(POLICIES)}"
+    if pattern.startswith(("gs://", "s3://")):
+        return "files in a store of somebody's are not fetched"
+    if base_path is not None:
+        whole = os.path.abspath(os.path.expanduser(pattern))
+        base = os.path.join(_base(pattern, whole, base_path), "")
+        if not whole.startswith(base) or whole == base:
+            return f"it does not lie below {os.fsdecode(base_path)}"
+    return None

@@ -1,11 +1,11 @@
 """`run.summary`: of each metric the last value, or what `define_metric` asked for; and what the script sets itself.
 
 Whatever came last stands. Where a minimum, maximum, mean, first or last value was asked for, W&B's clients keep it under that word
-(`summary["loss"]["min"]`), and what a script sets in its place stays.
+(`summary["loss"]["min"]`), and what a script sets in its place stays. A None in a row leaves what stood before, as W&B has it.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from runkey.runs.mapping import Changed, Watched
@@ -15,14 +15,20 @@ from runkey.runs.metrics import Metric, Metrics
 class Summary(Watched):
     """Values by name, growing with the rows."""
 
-    def __init__(self, metrics: Metrics, values: Mapping[str, Any] | None, changed: Changed) -> None:
-        """Begin with a copy of values."""
+    def __init__(
+        self,
+        metrics: Metrics,
+        values: Mapping[str, Any] | None,
+        changed: Changed,
+        settle: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict,
+    ) -> None:
+        """Begin with a copy of values. settle: gives what a script sets as it is kept, media among it."""
         super().__init__(values, changed)
-        for name, value in (("_metrics", metrics), ("_means", {}), ("_own", set())):
+        for name, value in (("_metrics", metrics), ("_means", {}), ("_own", set()), ("_settle", settle)):
             object.__setattr__(self, name, value)
 
     def take_row(self, row: dict[str, Any], *, is_flat: bool = False) -> None:
-        """Let a row count. is_flat: it has neither nested mappings nor anything else that could change later."""
+        """Let a row count. is_flat: it has neither nested mappings, nor None, nor what could change later."""
         if is_flat and not self._metrics:
             self._values.update(row)
         else:
@@ -46,6 +52,7 @@ class Summary(Watched):
         self._own.update(state.get("own") or ())
 
     def _set(self, given: Mapping[str, Any]) -> None:
+        given = self._settle(given)
         self._note_own(given)
         super()._set(given)
 
@@ -57,8 +64,12 @@ class Summary(Watched):
             if isinstance(value, dict) and "_type" not in value:
                 inner = target.get(key)
                 # A copy: whoever was given the old one keeps it as it was.
-                target[key] = inner = dict(inner) if isinstance(inner, dict) else {}
+                inner = dict(inner) if isinstance(inner, dict) else {}
                 self._take(f"{prefix}{key}.", value, inner)
+                if inner or not value:
+                    target[key] = inner
+                continue
+            if value is None:
                 continue
             name = f"{prefix}{key}"
             metric = self._metrics.find(name) if self._metrics and not name.startswith("_") else None

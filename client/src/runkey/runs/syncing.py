@@ -19,6 +19,7 @@ from runkey.runs.model import Standing
 from runkey.runs.opening import Status, find_status, open_run
 from runkey.runs.replaying import Replay
 from runkey.runs.telling import Progress
+from runkey.scrubbing import Scrubber
 from runkey.stream import Acknowledged, Lock, Position, Reader, Sender, folders, framing
 from runkey_wire import file_stream
 
@@ -118,7 +119,9 @@ class Syncing:
         if not self._overwrite and status is not None:
             self._check_rows(replay, noted, status)
         config, private, metrics = replay.config()
-        opened = open_run(credential, {**variables, "config": config_text(config, private, metrics)})
+        scrubber = Scrubber(self._say)
+        scrubber.learn(credential.secret.reveal())
+        opened = open_run(credential, {**variables, "config": config_text(config, private, metrics, scrubber.scrub)})
         standing.entity, standing.project, standing.id = opened.entity, opened.project, opened.id
         noted.is_open = True
         noted.save()

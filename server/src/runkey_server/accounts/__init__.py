@@ -10,9 +10,9 @@ from runkey_server.accounts.attempts import (
     USER_CODE_BY_ONE_ACCOUNT,
     USER_CODE_FROM_ONE_PLACE,
     check_limit,
-    forget_old_attempts,
     note_attempt,
 )
+from runkey_server.accounts.forgetting import Forgetting
 from runkey_server.accounts.links import (
     CLAIM,
     DASHBOARD,
@@ -52,6 +52,7 @@ from runkey_server.accounts.notices import list_notices, put_notices_away, tell
 from runkey_server.accounts.sessions import (
     SESSION_DAYS,
     begin_session,
+    end_all_sessions,
     end_other_sessions,
     end_session,
     end_session_of,
@@ -59,7 +60,7 @@ from runkey_server.accounts.sessions import (
     list_sessions,
 )
 from runkey_server.accounts.signing_in import sign_in
-from runkey_server.accounts.signing_up import change_password, sign_up
+from runkey_server.accounts.signing_up import change_password, has_new_password, sign_up
 
 __all__ = [
     "ANONYMOUS_FROM_ONE_PLACE",
@@ -78,6 +79,7 @@ __all__ = [
     "USER_CODE_FROM_ONE_PLACE",
     "Account",
     "BrowserSession",
+    "Forgetting",
     "Notice",
     "administrator_exists",
     "begin_session",
@@ -89,6 +91,7 @@ __all__ = [
     "create_anonymous_account",
     "delete_account",
     "disable_account",
+    "end_all_sessions",
     "end_other_sessions",
     "end_session",
     "end_session_of",
@@ -97,8 +100,8 @@ __all__ = [
     "find_link",
     "find_linked_account",
     "find_session",
-    "forget_old_attempts",
     "get_account",
+    "has_new_password",
     "issue_link",
     "link_path",
     "list_accounts",

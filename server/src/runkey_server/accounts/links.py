@@ -119,7 +119,9 @@ def redeem_sign_in(database: Database, code: str, password: str, at: datetime) -
     with database.writing() as transaction:
         if not store.spend_link(transaction, digest, at):
             raise Error("forbidden", SPENT)
-        store.set_password_hash(transaction, account.id, password_hash)
+        store.set_password_hash(transaction, account.id, password_hash, at)
         store.delete_sessions_of(transaction, account.id)
+        # The other links as well: one that was sent earlier must not set yet another password.
+        store.delete_links_of(transaction, account.id)
         notices.tell(transaction, account.id, "The password of your account was set by a link.", "/settings/account", at)
     return account

@@ -1,6 +1,6 @@
 """Accounts come and go: created, found, disabled, deleted."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -89,9 +89,9 @@ def count_anonymous_accounts(transaction: sa.Connection, since: datetime) -> int
     return store.count_anonymous(transaction, since)
 
 
-def list_due_accounts(transaction: sa.Connection, at: datetime, at_most: int) -> list[Account]:
-    """Give accounts without a name whose time is over."""
-    return store.list_due(transaction, at, at_most)
+def list_due_accounts(transaction: sa.Connection, at: datetime, at_most: int, *, grace: timedelta) -> list[Account]:
+    """Give accounts without a name whose time is over. grace: for so long a claimed one stays, since its runs write to their end."""
+    return store.list_due(transaction, at, at - grace, at_most)
 
 
 def mark_claimed(transaction: sa.Connection, account: Account, claimed_by: Account) -> bool:

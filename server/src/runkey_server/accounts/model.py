@@ -48,7 +48,7 @@ class Account:
 
 @dataclass(frozen=True)
 class BrowserSession:
-    """A browser that is signed in. handle: its public id; signed_in_at: when its password was last given."""
+    """A browser that is signed in. handle: its public id; signed_in_at: when its password was last given; is_guest: it may only look."""
 
     account: Account
     handle: str
@@ -56,6 +56,7 @@ class BrowserSession:
     expires_at: datetime
     user_agent: str
     address: str
+    is_guest: bool = False
 
     def is_fresh(self, at: datetime) -> bool:
         """Whether the password was given so lately that it need not be asked for again before something that matters."""

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from runkey_server import tokens
 from runkey_server.accounts import store
+from runkey_server.accounts.links import DASHBOARD
 from runkey_server.accounts.model import Account, BrowserSession
 
 SESSION_DAYS = 30
@@ -18,9 +19,16 @@ _MAX_AGENT_CHARACTERS = 200
 
 
 def begin_session(
-    transaction: sa.Connection, account: Account, at: datetime, *, stays: bool = False, user_agent: str = "", address: str = ""
+    transaction: sa.Connection,
+    account: Account,
+    at: datetime,
+    *,
+    stays: bool = False,
+    is_guest: bool = False,
+    user_agent: str = "",
+    address: str = "",
 ) -> str:
-    """Begin a session and give its token, this once. stays: for 30 days, unless it is an administrator's."""
+    """Begin a session and give its token, this once. stays: for 30 days, unless it is an administrator's. is_guest: it may only look."""
     token = tokens.mint_token()
     store.insert_session(
         transaction,
@@ -31,6 +39,7 @@ def begin_session(
         expires_at=at + (timedelta(days=SESSION_DAYS) if stays and not account.is_admin else _SHORT),
         user_agent="".join(c for c in user_agent if c.isprintable())[:_MAX_AGENT_CHARACTERS],
         address=address,
+        is_guest=is_guest,
     )
     return token
 
@@ -53,6 +62,16 @@ def end_session(transaction: sa.Connection, token: str) -> None:
 def end_session_of(transaction: sa.Connection, account: Account, handle: str) -> None:
     """End one session of an account by its public id."""
     store.delete_sessions_of(transaction, account.id, only=handle)
+
+
+def end_all_sessions(transaction: sa.Connection) -> int:
+    """End every session of everybody, and every link that works once; tell how many sessions.
+
+    For a database that was put back: nobody knows which of them were ended or used since. The private links of accounts without a name
+    stay, because they are all that these have.
+    """
+    store.delete_links(transaction, but_for=DASHBOARD)
+    return store.delete_sessions(transaction)
 
 
 def end_other_sessions(transaction: sa.Connection, session: BrowserSession) -> None:

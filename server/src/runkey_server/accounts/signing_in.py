@@ -21,8 +21,10 @@ def sign_in(database: Database, name: str, password: str, *, at: datetime, netwo
     buckets = _buckets(name, network, device)
     with database.writing() as transaction:
         # Counted before the password is looked at, so that many tries at once are as many tries.
+        tries = attempts.count_attempts(transaction, _network_bucket(network), attempts.SIGN_IN_FROM_ONE_NETWORK, at)
         for bucket, limit in buckets.items():
-            attempts.check_limit(transaction, bucket, limit, at)
+            if limit is not attempts.SIGN_IN_AT_ALL or tries >= attempts.FEW_TRIES:
+                attempts.check_limit(transaction, bucket, limit, at)
         for bucket in buckets:
             attempts.note_attempt(transaction, bucket, at)
         account = store.find_account(transaction, name)
@@ -35,7 +37,7 @@ def sign_in(database: Database, name: str, password: str, *, at: datetime, netwo
     with database.writing() as transaction:
         _forget(transaction, buckets)
         if rehashed:
-            store.set_password_hash(transaction, account.id, rehashed)
+            store.set_password_hash(transaction, account.id, rehashed, None)
     return account
 
 
@@ -47,11 +49,17 @@ def _buckets(name: str, network: str, device: str | None) -> dict[str, attempts.
     return {
         f"sign-in {hashed} {network}": attempts.SIGN_IN_FROM_ONE_PLACE,
         f"sign-in {hashed}": attempts.SIGN_IN_TO_ONE_NAME,
+        _network_bucket(network): attempts.SIGN_IN_FROM_ONE_NETWORK,
         "sign-in": attempts.SIGN_IN_AT_ALL,
     }
 
 
+def _network_bucket(network: str) -> str:
+    return f"sign-in from {network}"
+
+
 def _forget(transaction: sa.Connection, buckets: dict[str, attempts.Limit]) -> None:
+    # What counts a network or all of them stays: one right password is no pardon for guesses at other names.
     for bucket, limit in buckets.items():
-        if not limit.is_hard:
+        if limit in (attempts.SIGN_IN_FROM_ONE_PLACE, attempts.SIGN_IN_TO_ONE_NAME):
             attempts.forget_attempts(transaction, bucket)

@@ -27,6 +27,7 @@ _SESSION_COLUMNS = (
     browser_sessions.c.expires_at,
     browser_sessions.c.user_agent,
     browser_sessions.c.address,
+    browser_sessions.c.is_guest,
 )
 _SELECT = sa.select(*_COLUMNS).where(accounts.c.deleted_at.is_(None))
 
@@ -79,9 +80,16 @@ def find_password_hash(transaction: sa.Connection, account_id: int) -> str | Non
     return None if found is None else str(found)
 
 
-def set_password_hash(transaction: sa.Connection, account_id: int, password_hash: str) -> None:
-    """Replace the kept hash."""
-    transaction.execute(sa.update(accounts).where(accounts.c.id == account_id).values(password_hash=password_hash))
+def set_password_hash(transaction: sa.Connection, account_id: int, password_hash: str, at: datetime | None) -> None:
+    """Replace the kept hash. at: None for another hash of the same password."""
+    values = {"password_hash": password_hash} | ({} if at is None else {"password_set_at": at})
+    transaction.execute(sa.update(accounts).where(accounts.c.id == account_id).values(**values))
+
+
+def find_password_set_at(transaction: sa.Connection, account_id: int) -> datetime | None:
+    """Give the moment at which a password was last set; None for one that never was, since this is noted."""
+    found: datetime | None = transaction.execute(sa.select(accounts.c.password_set_at).where(accounts.c.id == account_id)).scalar()
+    return found
 
 
 def mark_account(transaction: sa.Connection, account_id: int, **moments: datetime | None) -> None:
@@ -116,9 +124,11 @@ def count_bytes(transaction: sa.Connection, account_id: int, more: int) -> int:
     )
 
 
-def list_due(transaction: sa.Connection, at: datetime, at_most: int) -> list[Account]:
-    """Give accounts without a name whose time is over."""
-    return [_account(row) for row in transaction.execute(_SELECT.where(accounts.c.anonymous_until <= at).limit(at_most))]
+def list_due(transaction: sa.Connection, at: datetime, claimed_before: datetime, at_most: int) -> list[Account]:
+    """Give accounts without a name whose time is over; claimed ones only when it was over before a moment."""
+    end = accounts.c.anonymous_until
+    ended = sa.or_(end <= claimed_before, sa.and_(end <= at, accounts.c.claimed_by.is_(None)))
+    return [_account(row) for row in transaction.execute(_SELECT.where(ended).limit(at_most))]
 
 
 def count_anonymous(transaction: sa.Connection, since: datetime) -> int:
@@ -137,6 +147,7 @@ def insert_session(
     expires_at: datetime,
     user_agent: str,
     address: str,
+    is_guest: bool,
 ) -> None:
     """Add a browser session, and drop the ones that have expired."""
     transaction.execute(sa.delete(browser_sessions).where(browser_sessions.c.expires_at <= at))
@@ -149,6 +160,7 @@ def insert_session(
             expires_at=expires_at,
             user_agent=user_agent,
             address=address,
+            is_guest=is_guest,
         )
     )
 
@@ -194,6 +206,16 @@ def delete_sessions_of(transaction: sa.Connection, account_id: int, *, but: str 
     if only is not None:
         statement = statement.where(browser_sessions.c.handle == only)
     transaction.execute(statement)
+
+
+def delete_sessions(transaction: sa.Connection) -> int:
+    """Drop every session; tell how many there were."""
+    return int(transaction.execute(sa.delete(browser_sessions)).rowcount)
+
+
+def delete_links(transaction: sa.Connection, *, but_for: str) -> None:
+    """Drop every link but those of one purpose."""
+    transaction.execute(sa.delete(one_time_links).where(one_time_links.c.purpose != but_for))
 
 
 def insert_link(

@@ -12,6 +12,8 @@ accounts = sa.Table(
     sa.Column("is_admin", sa.Boolean, nullable=False),
     sa.Column("email", sa.Text),
     sa.Column("password_hash", sa.Text),
+    # What was allowed before it counts no more.
+    sa.Column("password_set_at", Instant),
     sa.Column("created_at", Instant, nullable=False),
     sa.Column("disabled_at", Instant),
     # A deleted account keeps its row and so its name: nobody else may come to own addresses that were shared.
@@ -33,6 +35,8 @@ browser_sessions = sa.Table(
     sa.Column("expires_at", Instant, nullable=False),
     sa.Column("user_agent", sa.Text, nullable=False),
     sa.Column("address", sa.Text, nullable=False),
+    # Opened by a dashboard's link, which may have been shared: it sees, and does nothing.
+    sa.Column("is_guest", sa.Boolean, nullable=False, server_default=sa.false()),
 )
 
 one_time_links = sa.Table(

@@ -70,10 +70,16 @@ class Hosts:
         return f"{self._scheme}://{given}" if self.host_of(scope) in LOOPBACK_NAMES else self.base_url
 
     def is_loopback_only(self, scope: Scope) -> bool:
-        """Tell whether nobody but this computer can have sent a request: what opens sign-up and accounts without a name by default."""
+        """Tell whether nobody but this computer can have sent a request: what opens sign-up and accounts without a name by default.
+
+        A proxy on this computer that adds no header field and keeps the host's name cannot be told from a browser; one that speaks
+        HTTP/1.0, as some do by default, can. Whoever serves through a proxy sets a public URL.
+        """
         return (
             self._is_listening_on_loopback
             and not self._is_public_url_set
+            and scope.get("http_version") != "1.0"
+            and network_of(str((scope.get("client") or ("",))[0])) == LOOPBACK
             and self.host_of(scope) in LOOPBACK_NAMES
             and not any(name in _FORWARDING for name, _ in scope["headers"])
         )
@@ -84,7 +90,9 @@ class Hosts:
         address = str(client[0]) if client else ""
         if address not in self._trusted_proxies:
             return address
-        for forwarded in reversed((header(scope, b"x-forwarded-for") or "").split(",")):
+        # All lines of that name are one list (RFC 9110 section 5.3): some proxies add a line of their own.
+        lines = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
+        for forwarded in reversed(",".join(lines).split(",")):
             try:
                 candidate = str(ip_address(forwarded.strip()))
             except ValueError:

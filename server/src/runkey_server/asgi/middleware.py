@@ -1,10 +1,11 @@
 """What stands before every route: the host check, a request id, headers on every answer, errors to answers, the access log.
 
 One layer, not five, because each costs every request. The log names method, path, status, duration, and the public handle of the key;
-never a query, a header or a body, and never the token of a signed address.
+never a query, a header or a body, never the token of a signed address, and nothing that looks like a key or a code.
 """
 
 import logging
+import re
 import secrets
 import traceback
 from time import perf_counter
@@ -13,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from runkey_server.asgi.failures import send_error
 from runkey_server.asgi.hosts import Hosts
-from runkey_server.asgi.requests import Disconnected
+from runkey_server.asgi.requests import Disconnected, Unclear, check_framing
 from runkey_server.errors import Error
 
 access_log = logging.getLogger("runkey_server.access")
@@ -21,6 +22,9 @@ error_log = logging.getLogger("runkey_server.errors")
 
 ACTOR = "runkey.actor"
 """Key of the scope's `state` under which a route leaves the Actor for the log."""
+
+# What somebody may have typed or pasted after the address by mistake: a key, the code of a link or of a login.
+_SECRET = re.compile(r"[\w-]{40,}|(?<!\w)rk[a-z]_[\w-]+|(?<!\w)[B-DF-HJ-NP-TV-XZ]{4,5}-[B-DF-HJ-NP-TV-XZ]{4,5}(?!\w)", re.ASCII)
 
 # Answered under any name: a load balancer asks by address.
 _ANY_HOST = frozenset({"/healthz", "/readyz", "/ready"})
@@ -30,15 +34,24 @@ _HEADERS = (
     # Not no-referrer: under it browsers send `Origin: null` with our own forms, and there is nothing left to check.
     (b"referrer-policy", b"same-origin"),
     (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
     (b"x-frame-options", b"DENY"),
 )
-_CSP = (
-    b"content-security-policy",
-    (
-        b"default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
-        b"form-action 'self'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'"
-    ),
-)
+REPORTS_PATH = "/.well-known/runkey/reports"
+"""Where browsers tell of what a policy kept from happening."""
+
+
+def content_policy(form_action: str = "'self'") -> tuple[tuple[bytes, bytes], ...]:
+    """Write the headers of a page's content policy. form_action: where its forms may lead."""
+    policy = (
+        f"default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; form-action {form_action}; "
+        f"base-uri 'none'; frame-ancestors 'none'; object-src 'none'; report-uri {REPORTS_PATH}; report-to policy"
+    )
+    # Chromium reports by `report-to`, whose place this names; Firefox and Safari by `report-uri`.
+    return ((b"content-security-policy", policy.encode()), (b"reporting-endpoints", f'policy="{REPORTS_PATH}"'.encode()))
+
+
+_POLICY = content_policy()
 _HSTS = (b"strict-transport-security", b"max-age=63072000; includeSubDomains")
 
 
@@ -67,7 +80,7 @@ class Frame:
                 headers = list(message.get("headers", ()))
                 # A route that sets its own policy (downloads do) knows better.
                 if not any(name == b"content-security-policy" for name, _ in headers):
-                    headers.append(_CSP)
+                    headers += _POLICY
                 message["headers"] = [*headers, *self._headers, (b"x-request-id", request_id.encode())]
             await send(message)
 
@@ -78,11 +91,16 @@ class Frame:
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send, request_id: str, status: object) -> None:
         try:
+            check_framing(scope)
             if scope["path"] not in _ANY_HOST:
                 self._hosts.check(scope)
             await self._app(scope, receive, send)
         except Disconnected:
-            return
+            # Whoever went away hears nothing; whoever wrote what is no body hears why, and not from the server below, as its own fault.
+            if not (callable(status) and status()):
+                await send_error(send, Error("invalid", "The body broke off before its end."))
+        except Unclear as fault:
+            await send_error(_closing(send), Error("invalid", str(fault)))
         except Error as error:
             if callable(status) and status():
                 raise
@@ -111,7 +129,19 @@ class Frame:
         )
 
 
+def _closing(send: Send) -> Send:
+    """Answer, and close the connection: where the next request begins on it is not sure."""
+
+    async def send_and_close(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message["headers"], (b"connection", b"close")]
+        await send(message)
+
+    return send_and_close
+
+
 def _loggable(path: str) -> str:
     if path.startswith("/storage/"):
         return "/storage/…"
-    return "".join(character if character.isprintable() else "?" for character in path[:300])
+    masked = _SECRET.sub("…", path[:2_000])
+    return "".join(character if character.isprintable() else "?" for character in masked[:300])

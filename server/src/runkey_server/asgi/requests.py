@@ -25,6 +25,27 @@ class Disconnected(Exception):
     """The client went away while its body was being read: nobody is left to answer."""
 
 
+class Unclear(Exception):
+    """A request that another reader, a proxy before this server, could take for another one."""
+
+
+def check_framing(scope: Scope) -> None:
+    """Refuse a request with more than one host, length, or idea of where its body ends (RFC 9112 sections 3.2, 6.1, 6.3).
+
+    The server below refuses what it cannot read; what it can read in one way of several is refused here. Raises Unclear.
+    """
+    hosts = ends = 0
+    for name, value in scope["headers"]:
+        if name == b"host":
+            hosts += 1
+        elif name == b"content-length":
+            ends += 1
+        elif name == b"transfer-encoding":
+            ends += 1 if value.strip().lower() == b"chunked" else 2
+    if hosts > 1 or ends > 1:
+        raise Unclear("The request names its host, or the length of its body, more than once.")
+
+
 def header(scope: Scope, name: bytes) -> str | None:
     """Give a request header, its name in lower case; None when it is not there."""
     for key, value in scope["headers"]:

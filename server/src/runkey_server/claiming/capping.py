@@ -5,7 +5,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from runkey_server import accounts, runs
+from runkey_server import accounts, projects, runs
 from runkey_server.accounts import Account
 from runkey_server.claiming.offer import Caps
 from runkey_server.errors import Error
@@ -29,21 +29,32 @@ def check_runs(transaction: sa.Connection, account_id: int, caps: Caps) -> None:
         raise Error("forbidden", f"An account without a name holds at most {caps.runs} runs. {_CURE}")
 
 
+def check_projects(transaction: sa.Connection, account_id: int, caps: Caps) -> None:
+    """Raise Error `forbidden` when an account has more projects than it may have runs."""
+    if projects.count_projects(transaction, account_id) > caps.runs:
+        raise Error("forbidden", f"An account without a name holds at most {caps.runs} projects. {_CURE}")
+
+
 def count_bytes(transaction: sa.Connection, account_id: int, more: int, caps: Caps) -> None:
-    """Count what an account is sending. Raises Error `forbidden` beyond what it may keep; then nothing of it is kept."""
-    if accounts.count_bytes(transaction, account_id, more) > caps.max_bytes:
+    """Count by how much what an account keeps grows; below 0 when it shrinks.
+
+    Raises Error `forbidden` beyond what it may keep; then nothing of it is kept. What makes nothing grow is taken even then: a retry, a
+    run's last word.
+    """
+    if more and accounts.count_bytes(transaction, account_id, more) > caps.max_bytes and more > 0:
         raise Error("forbidden", _too_much(caps))
 
 
-def room_for(transaction: sa.Connection, account_id: int, caps: Caps) -> int | None:
-    """Give how many bytes an account may still store; None for one with a name. Raises Error `forbidden` when none are left."""
-    account = accounts.find_account_by_id(transaction, account_id)
-    if account is None or not account.is_anonymous:
-        return None
-    room = caps.max_bytes - account.stored_bytes
-    if room <= 0:
+def hold_room(transaction: sa.Connection, account_id: int, needed: int, wanted: int, caps: Caps) -> int:
+    """Count bytes before they are there: those that are wanted or what is left, and give how many.
+
+    Raises Error `forbidden` when what is left is less than what is needed.
+    """
+    over = max(0, accounts.count_bytes(transaction, account_id, wanted) - caps.max_bytes)
+    if wanted - over < needed:
         raise Error("forbidden", _too_much(caps))
-    return room
+    accounts.count_bytes(transaction, account_id, -over)
+    return wanted - over
 
 
 def use_of(transaction: sa.Connection, account: Account, caps: Caps) -> Used:

@@ -14,35 +14,39 @@ _AT_ONCE = 20
 
 
 class Purger:
-    """Purges for one server, and remembers the bytes that are still to be removed."""
+    """Purges for one server. What it has done is in the database alone, so that it goes on after a restart."""
 
     def __init__(self, database: Database, directory: Directory, clock: Clock) -> None:
-        """Begin with nothing to remove."""
+        """Purge from a database and a folder of bytes."""
         self._database = database
         self._directory = directory
         self._clock = clock
-        self._released: list[str] = []
 
     def purge_due(self) -> None:
-        """Purge some accounts whose time is over. One transaction an account; bytes go after the commit. Raises Error `unavailable`."""
+        """Purge some accounts whose time is over: their files first, then all the rest in one transaction. Raises Error `unavailable`."""
         at = self._clock()
         with self._database.reading() as transaction:
-            due = accounts.list_due_accounts(transaction, at, _AT_ONCE)
+            due = accounts.list_due_accounts(transaction, at, _AT_ONCE, grace=keys.GRACE)
         for account in due:
-            with self._database.writing() as transaction:
-                released = _purge(transaction, account, at)
-            self._released += released
-        if self._released:
-            self._released = files.sweep(self._database, self._directory, self._released)
+            if account.is_active:
+                with self._database.writing() as transaction:
+                    # So that nothing is added any more.
+                    accounts.disable_account(transaction, account, at)
+            with self._database.reading() as transaction:
+                run_ids = runs.list_run_ids_of(transaction, account.id)
+            if files.purge(self._database, self._directory, run_ids):
+                with self._database.writing() as transaction:
+                    _purge(transaction, account, at)
 
 
-def _purge(transaction: sa.Connection, account: Account, at: datetime) -> list[str]:
+def _purge(transaction: sa.Connection, account: Account, at: datetime) -> None:
     run_ids = runs.list_run_ids_of(transaction, account.id)
+    if any(files.count_files(transaction, run_id) for run_id in run_ids):
+        # One that was on its way in when the account was closed: the next turn finds it.
+        return
     history.purge(transaction, run_ids)
-    released = files.purge(transaction, run_ids)
     runs.purge(transaction, run_ids)
     projects.purge(transaction, account.id)
     for key in keys.list_keys(transaction, account_id=account.id):
         keys.revoke(transaction, key, at)
     accounts.delete_account(transaction, account, at)
-    return released

@@ -6,7 +6,7 @@ import json
 import sys
 from datetime import timedelta
 
-from runkey_server import accounts, clock, keys
+from runkey_server import accounts, clock, keys, machines
 from runkey_server.cli.opening import add_data_argument, open_data
 from runkey_server.database import Database
 from runkey_server.errors import Error
@@ -18,18 +18,18 @@ DEFAULT_DAYS = 365
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command."""
     parser.epilog = "Example: runkey-server key create --user mira"
-    acts = parser.add_subparsers(dest="act", metavar="ACT", required=True)
+    acts = parser.add_subparsers(dest="act", metavar="create|import|list|revoke", required=True)
     create = acts.add_parser("create", help="make a key and print it, this once")
     create.add_argument("--kind", choices=("user", "service"), default="user", help="user (default) or service")
-    create.add_argument("--days", default=str(DEFAULT_DAYS), help=f"its life in days, or never (default: {DEFAULT_DAYS})")
+    create.add_argument("--days", metavar="N", default=str(DEFAULT_DAYS), help=f"its life in days, or never (default: {DEFAULT_DAYS})")
     taken_in = acts.add_parser("import", help="take in a key issued elsewhere; the secret is read from standard input")
     for each in (create, taken_in):
         each.add_argument("--user", required=True, metavar="NAME", help="the account that the key belongs to")
-        each.add_argument("--description", help="what it is for")
+        each.add_argument("--description", metavar="TEXT", help="what it is for")
     listing = acts.add_parser("list", help="list keys; secrets are kept nowhere")
     listing.add_argument("--user", metavar="NAME", help="of this account only")
     listing.add_argument("--json", action="store_true", help="as JSON")
-    revoke = acts.add_parser("revoke", help="end a key, and the keys it made, at once")
+    revoke = acts.add_parser("revoke", help="end a key, what came of it, and the machine whose own it is, at once")
     revoke.add_argument("id", metavar="KEY_ID", help="its id, as in `key list`")
     for each in (create, taken_in, listing, revoke):
         add_data_argument(each)
@@ -58,7 +58,8 @@ def _create(database: Database, secrets: SecretKeys, arguments: argparse.Namespa
             at=now,
         )
     # The secret alone on standard output, so that it can be piped on; the words beside it.
-    print(f"Key {key.id} of {account.name}, shown this once; it works until {key.expires_at or 'it is revoked'}:", file=sys.stderr)
+    until = f"{key.expires_at:%Y-%m-%d}" if key.expires_at else "it is revoked"
+    print(f"Key {key.id} of {account.name}, shown this once; it works until {until}:", file=sys.stderr)
     print(secret)
     return 0
 
@@ -99,7 +100,7 @@ def _as_json(key: keys.ApiKey, user: str, state: str) -> dict[str, str | None]:
 
 def _revoke(database: Database, _: SecretKeys, arguments: argparse.Namespace) -> int:
     with database.writing() as transaction:
-        ended = keys.revoke(transaction, keys.get_key(transaction, arguments.id), clock.now())
+        ended = machines.end_key(transaction, keys.get_key(transaction, arguments.id), clock.now())
     print(f"Revoked: {', '.join(ended)}")
     return 0
 

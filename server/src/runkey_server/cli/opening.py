@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 from runkey_server import secret_keys
+from runkey_server.backups import refuse_unfinished
 from runkey_server.database import Database
 from runkey_server.database.migrating import migrate
 from runkey_server.errors import Error
@@ -33,12 +34,22 @@ def prepare_folder(data: Path) -> Path:
         raise Error("invalid", f"The folder {data} cannot be used: {error.strerror}. Name another with --data.") from None
     if not os.access(data, os.W_OK | os.X_OK):
         raise Error("invalid", f"The folder {data} cannot be written to. Name another with --data.")
+    refuse_unfinished(data)
     return data
+
+
+def open_as_it_is(data: Path) -> Database:
+    """Open the database of a folder and change nothing, not even its schema. Raises Error `invalid` for a folder that holds none."""
+    if not (data / "runkey.db").exists():
+        raise Error("invalid", f"{data} is no server's folder: there is no runkey.db in it. Name it with --data.")
+    refuse_unfinished(data)
+    return Database(Settings(data=data).sqlalchemy_url)
 
 
 def open_data(data: Path) -> tuple[Database, SecretKeys]:
     """Open what `serve` made, for a command beside it. Raises Error `invalid` for a folder that holds no server."""
     data = data.absolute()
+    refuse_unfinished(data)
     if not (data / secret_keys.FILE_NAME).exists():
         raise Error(
             "invalid",

@@ -1,6 +1,7 @@
 """Serves one data folder: takes it for itself, brings the database up to date, says where it answers, runs the workers until a signal."""
 
 import contextlib
+import gc
 import json
 import logging
 import os
@@ -19,6 +20,7 @@ from runkey_server.asgi.hosts import LOOPBACK, network_of
 from runkey_server.database import Database
 from runkey_server.database.migrating import migrate
 from runkey_server.errors import Error
+from runkey_server.files import Directory
 from runkey_server.settings import Settings
 
 # Granian's default of 1,024 open requests a process makes a plain GET wait seconds behind as many held ones.
@@ -33,11 +35,12 @@ def serve(settings: Settings) -> int:
     Raises Error `invalid` or `conflict` when the folder or the port is taken.
     """
     _check_tls(settings)
-    with _folder_to_ourselves(settings.data):
+    with folder_to_ourselves(settings.data):
         settings = replace(settings, listen_port=_free_port(settings))
         database = Database(settings.sqlalchemy_url)
         migrate(database)
         secret_keys.load_or_make(settings.data)
+        Directory(settings.data / "files").forget_unfinished()
         code = _first_link(database)
         # Workers are forked: they open connections of their own.
         database.close()
@@ -88,11 +91,15 @@ def build_worker(settings: Settings) -> Any:
     from runkey_server import app
 
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(message)s")
-    return app.build(settings)
+    built = app.build(settings)
+    # What was loaded stays for good: a full collection that went through all of it would hold every request up for a tenth of a second.
+    gc.collect()
+    gc.freeze()
+    return built
 
 
 @contextlib.contextmanager
-def _folder_to_ourselves(data: Path) -> Iterator[None]:
+def folder_to_ourselves(data: Path) -> Iterator[None]:
     """Hold a lock on the folder. Raises Error `conflict` while another server holds it."""
     import fcntl
 
@@ -113,7 +120,10 @@ def _note_address(settings: Settings) -> None:
     is_open = settings.public_url is None and network_of(settings.listen_host) == LOOPBACK
     sign_up = settings.sign_up or ("open" if is_open else "closed")
     noted = {"url": settings.base_url, "pid": os.getpid(), "sign_up": sign_up, "sends_mail": settings.smtp_url is not None}
-    (settings.data / _LOCK).write_text(json.dumps(noted))
+    try:
+        (settings.data / _LOCK).write_text(json.dumps(noted))
+    except OSError as error:
+        raise Error("unavailable", f"{settings.data} cannot be written to: {error.strerror}. Make room, then begin again.") from None
 
 
 def _free_port(settings: Settings) -> int:

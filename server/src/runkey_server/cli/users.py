@@ -122,7 +122,8 @@ def _delete(database: Database, _: SecretKeys, arguments: argparse.Namespace) ->
     with database.reading() as transaction:
         account = accounts.get_account(transaction, arguments.name)
     if not arguments.yes:
-        typed = input(f"Delete {account.name} for good, with all its projects and keys? Type its name: ")
+        print("Its keys and sessions end, and nobody sees its projects any more; their data stays on the disk.")
+        typed = input(f"Delete {account.name} for good? Type its name: ")
         if typed.strip().lower() != account.name:
             print("Nothing was deleted.")
             return 4

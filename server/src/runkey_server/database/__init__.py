@@ -7,6 +7,8 @@ Rooms keep their own `tables.py` and `store.py` in SQLAlchemy Core and never ope
 from runkey_server.database.columns import Instant, metadata
 from runkey_server.database.engine import Database
 from runkey_server.database.epoch import bump_epoch, read_epoch
+from runkey_server.database.grouping import Grouped
+from runkey_server.database.locking import hold
 from runkey_server.database.upserting import insert_for
 
-__all__ = ["Database", "Instant", "bump_epoch", "insert_for", "metadata", "read_epoch"]
+__all__ = ["Database", "Grouped", "Instant", "bump_epoch", "hold", "insert_for", "metadata", "read_epoch"]

@@ -149,7 +149,8 @@ def _difference(found: dict[str, Any], logged: list[dict[str, float]]) -> str | 
         return f"{len(kept)} rows were kept of {len(logged)}, or their values differ"
     if [row["_step"] for row in rows] != list(range(len(logged))):
         return "the steps are not 0, 1, 2, …"
-    if {key: entry["value"] for key, entry in json.loads(found["config"]).items()} != CONFIG:
+    # `_wandb` is the client's own part of it.
+    if {key: entry["value"] for key, entry in json.loads(found["config"]).items() if key != "_wandb"} != CONFIG:
         return "the config differs"
     summary = json.loads(found["summaryMetrics"])
     if any(summary.get(key) != value for key, value in logged[-1].items()):

@@ -3,15 +3,17 @@
 Table: `files`. Bytes lie in `DATA/files/ab/<sha256>`; a file is known from the moment its bytes are on the disk and its row is committed.
 """
 
+from runkey_server.files.checking import Damage, find_damage, find_unnamed, set_aside
 from runkey_server.files.directory import Directory
 from runkey_server.files.model import File, Grant
 from runkey_server.files.naming import file_name_fault
 from runkey_server.files.purging import purge, sweep
 from runkey_server.files.saving import Upload, save
 from runkey_server.files.signing import Signer
-from runkey_server.files.store import count_files, find_file, list_files
+from runkey_server.files.store import count_files, find_file, list_bytes, list_files, list_run_ids
 
 __all__ = [
+    "Damage",
     "Directory",
     "File",
     "Grant",
@@ -19,9 +21,14 @@ __all__ = [
     "Upload",
     "count_files",
     "file_name_fault",
+    "find_damage",
     "find_file",
+    "find_unnamed",
+    "list_bytes",
     "list_files",
+    "list_run_ids",
     "purge",
     "save",
+    "set_aside",
     "sweep",
 ]

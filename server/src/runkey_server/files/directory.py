@@ -10,12 +10,14 @@ import hashlib
 import os
 import secrets
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from runkey_server import errors
 
+_SHA256_CHARACTERS = 64
 _YOUNG_SECONDS = 60.0
 """Far longer than bytes wait for their row after they got their final name."""
 
@@ -35,6 +37,35 @@ class Directory:
     def __init__(self, folder: Path) -> None:
         """Use a folder; it is made when first written to."""
         self._folder = folder
+
+    @property
+    def folder(self) -> Path:
+        """Where it all lies."""
+        return self._folder
+
+    def forget_unfinished(self) -> None:
+        """Remove what was on its way in when a server was killed. Only for one that begins, and serves nobody yet."""
+        for path in (self._folder / "incoming").glob("*"):
+            path.unlink(missing_ok=True)
+
+    def list_all(self) -> Iterator[str]:
+        """Name all bytes that have been there for a while, by their SHA-256. Younger ones may still be waiting for their row."""
+        for path in sorted(self._folder.glob("??/*")):
+            if len(path.name) == _SHA256_CHARACTERS and time.time() - path.stat().st_mtime >= _YOUNG_SECONDS:
+                yield path.name
+
+    def find_fault(self, sha256: str, size_bytes: int) -> str | None:
+        """Say what is wrong with some bytes, as the end of a sentence; None when nothing is. Cost: they are read."""
+        path = self.path(sha256)
+        try:
+            if path.stat().st_size != size_bytes:
+                return f"has {path.stat().st_size} bytes instead of {size_bytes}"
+            with path.open("rb") as file:
+                return None if hashlib.file_digest(file, "sha256").hexdigest() == sha256 else "holds other bytes than were sent"
+        except FileNotFoundError:
+            return "is missing"
+        except OSError as error:
+            return f"cannot be read ({error.strerror})"
 
     def begin(self) -> "Incoming":
         """Begin to take in bytes."""
@@ -89,15 +120,11 @@ class Incoming:
             self._file.flush()
             os.fsync(self._file.fileno())
             self._file.close()
-            if final.parent.exists():
-                made = False
-            else:
-                final.parent.mkdir(exist_ok=True, mode=0o700)
-                made = True
+            final.parent.mkdir(exist_ok=True, mode=0o700)
             os.replace(self._path, final)
-            _sync_folder(final.parent)
-            if made:
-                _sync_folder(self._folder)
+            # Also those above it, whoever made them: another upload may have, and not have synced them yet.
+            for folder in (final.parent, self._folder, self._folder.parent):
+                _sync_folder(folder)
         except OSError as error:
             raise _no_room() from error
         return Kept(sha256, base64.b64encode(self._md5.digest()).decode(), self.size_bytes)

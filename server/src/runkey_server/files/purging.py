@@ -1,4 +1,4 @@
-"""Drops files for good: their rows, then the bytes that no other row names."""
+"""Drops files for good: the bytes that no other row names, and the rows."""
 
 from collections.abc import Iterable, Sequence
 
@@ -8,23 +8,39 @@ from runkey_server.database import Database
 from runkey_server.files import store
 from runkey_server.files.directory import Directory
 
-
-def purge(transaction: sa.Connection, run_ids: Sequence[int]) -> list[str]:
-    """Drop the files of runs; give the SHA-256 of bytes that may be named by nobody any more."""
-    released: set[str] = set()
-    for run_id in run_ids:
-        released.update(store.delete_files_of(transaction, run_id))
-    return sorted(released)
+_AT_ONCE = 100
 
 
-def sweep(database: Database, directory: Directory, released: Iterable[str]) -> list[str]:
-    """Remove bytes that no row names; give those that are too young to be removed yet.
+def purge(database: Database, directory: Directory, run_ids: Sequence[int]) -> bool:
+    """Drop the files of runs; False when some are too young to be removed yet, and stay.
 
-    Under the writers' lock, and never young ones: equal bytes may be on their way in, kept already and their row not yet written.
+    Bytes go before their row, under the writers' lock: a restart in between leaves a row that is purged again, and never bytes that nobody
+    knows of. Young ones stay, because equal bytes may be on their way in, kept already and their row not yet written.
     """
+    is_done = True
+    for run_id in run_ids:
+        after = ""
+        while True:
+            with database.writing() as transaction:
+                some = store.list_files(transaction, run_id, after=after, at_most=_AT_ONCE)
+                gone = [file.name for file in some if _release(transaction, directory, run_id, file.sha256)]
+                store.delete_files(transaction, run_id, gone)
+            is_done = is_done and len(gone) == len(some)
+            if len(some) < _AT_ONCE:
+                break
+            after = some[-1].name
+    return is_done
+
+
+def sweep(database: Database, directory: Directory, unnamed: Iterable[str]) -> list[str]:
+    """Remove bytes that no row names; give those that are too young to be removed yet."""
     young = []
-    for sha256 in released:
+    for sha256 in unnamed:
         with database.writing() as transaction:
             if not store.is_named(transaction, sha256) and not directory.remove(sha256):
                 young.append(sha256)
     return young
+
+
+def _release(transaction: sa.Connection, directory: Directory, run_id: int, sha256: str) -> bool:
+    return store.is_named(transaction, sha256, but=run_id) or directory.remove(sha256)

@@ -48,15 +48,40 @@ def count_files(transaction: sa.Connection, run_id: int) -> int:
     return int(transaction.execute(sa.select(sa.func.count()).select_from(files).where(files.c.run_id == run_id)).scalar_one())
 
 
+def list_bytes(transaction: sa.Connection) -> list[tuple[str, int]]:
+    """Give what is named by any file: SHA-256 and size."""
+    found = transaction.execute(sa.select(files.c.sha256, files.c.size_bytes).distinct().order_by(files.c.sha256))
+    return [(row.sha256, row.size_bytes) for row in found]
+
+
+def list_names_of(transaction: sa.Connection, sha256: str, size_bytes: int) -> list[tuple[int, str]]:
+    """Give the files that name some bytes: run and name."""
+    where = (files.c.sha256 == sha256, files.c.size_bytes == size_bytes)
+    return [(row.run_id, row.name) for row in transaction.execute(sa.select(files.c.run_id, files.c.name).where(*where))]
+
+
+def list_run_ids(transaction: sa.Connection) -> list[int]:
+    """Give the runs that have files."""
+    return list(transaction.execute(sa.select(files.c.run_id).distinct()).scalars())
+
+
+def delete_file(transaction: sa.Connection, run_id: int, name: str) -> None:
+    """Drop one row."""
+    transaction.execute(sa.delete(files).where(files.c.run_id == run_id, files.c.name == name))
+
+
 def _file(row: Any) -> File:
     return File(**row._mapping)
 
 
-def delete_files_of(transaction: sa.Connection, run_id: int) -> list[str]:
-    """Drop a run's files; give the SHA-256 of what they named."""
-    return list(transaction.execute(sa.delete(files).where(files.c.run_id == run_id).returning(files.c.sha256)).scalars())
+def delete_files(transaction: sa.Connection, run_id: int, names: Sequence[str]) -> None:
+    """Drop files of a run."""
+    transaction.execute(sa.delete(files).where(files.c.run_id == run_id, files.c.name.in_(list(names))))
 
 
-def is_named(transaction: sa.Connection, sha256: str) -> bool:
-    """Tell whether any file names these bytes."""
-    return transaction.execute(sa.select(files.c.name).where(files.c.sha256 == sha256).limit(1)).first() is not None
+def is_named(transaction: sa.Connection, sha256: str, *, but: int | None = None) -> bool:
+    """Tell whether a file names these bytes. but: one of another run than this."""
+    others = sa.select(files.c.name).where(files.c.sha256 == sha256)
+    if but is not None:
+        others = others.where(files.c.run_id != but)
+    return transaction.execute(others.limit(1)).first() is not None

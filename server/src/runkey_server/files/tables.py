@@ -10,7 +10,7 @@ files = sa.Table(
     # No foreign key: runs stand on a floor above.
     sa.Column("run_id", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("name", sa.Text, primary_key=True),
-    sa.Column("sha256", sa.Text, nullable=False),
+    sa.Column("sha256", sa.Text, nullable=False, index=True),
     sa.Column("md5", sa.Text, nullable=False),
     sa.Column("size_bytes", sa.BigInteger, nullable=False),
     sa.Column("mimetype", sa.Text, nullable=False),

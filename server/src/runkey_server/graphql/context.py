@@ -1,6 +1,6 @@
 """What a resolver is handed: who asks, the transaction, and the parts of the server it may need."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,19 @@ from graphql import GraphQLResolveInfo
 from runkey_server import errors
 from runkey_server.asgi.actor import Actor
 from runkey_server.claiming import Caps
+from runkey_server.errors import Error
 from runkey_server.files import Signer
+
+MAX_NODES = 10_000
+"""Runs, projects, files, keys and machines in one answer; ten lines of history count as one. The official client's pages have 1,000."""
+
+MAX_PAGE = 1_000
+_DEFAULT_PAGE = 50
+
+
+def page_of(first: int | None) -> int:
+    """Give the size of a page that was asked for, within what may be."""
+    return max(1, min(first or _DEFAULT_PAGE, MAX_PAGE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +41,7 @@ class Context:
     is_anonymous_open: bool
     caps: Caps
     open_transaction: sa.Connection | None
+    spent: list[int] = field(default_factory=lambda: [0])
 
     @property
     def caller(self) -> Actor:
@@ -37,11 +50,17 @@ class Context:
             raise errors.unauthenticated()
         return self.actor
 
+    def spend(self, nodes: int) -> None:
+        """Count what an operation gives. Raises Error `invalid` beyond what one may: lists in lists multiply."""
+        self.spent[0] += nodes
+        if self.spent[0] > MAX_NODES:
+            raise Error("invalid", f"The operation comes to more than {MAX_NODES} things. Ask for smaller pages, or fewer lists in lists.")
+
     @property
     def transaction(self) -> sa.Connection:
         """The operation's one transaction: reading for a query, writing for a mutation."""
         if self.open_transaction is None:
-            raise RuntimeError("a field that needs the database is missing in planning.MEMORY_FIELDS' complement")
+            raise RuntimeError("a field that needs the database is missing in planning._DATABASE_FIELDS")
         return self.open_transaction
 
 

@@ -5,8 +5,7 @@ from typing import Any
 from runkey_server import files, runs
 from runkey_server.errors import Error
 from runkey_server.graphql import ids
-from runkey_server.graphql.context import Context, Info
-from runkey_server.graphql.projects import MAX_PAGE
+from runkey_server.graphql.context import Context, Info, page_of
 
 _MAX_NAMES = 10_000
 
@@ -37,7 +36,7 @@ def _files(
     first: int | None = None,
     pattern: str | None = None,
 ) -> dict[str, Any]:
-    at_most = min(first or 50, MAX_PAGE)
+    at_most = page_of(first)
     found = files.list_files(
         info.context.transaction,
         source["__self"].id,
@@ -46,6 +45,7 @@ def _files(
         after=after,
         at_most=at_most + 1,
     )
+    info.context.spend(len(found))
     edges = [{"node": _file(file), "cursor": file.name} for file in found[:at_most]]
     end = edges[-1]["cursor"] if edges else None
     return {"edges": edges, "pageInfo": {"endCursor": end, "hasNextPage": len(found) > at_most}}

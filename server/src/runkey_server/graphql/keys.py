@@ -28,6 +28,7 @@ def _list(_: Any, info: Info, after: str | None = None, first: int | None = None
     context: Context = info.context
     caller = context.caller
     found = keys.list_keys(context.transaction, account_id=caller.account_id)
+    context.spend(len(found))
     # A machine's key sees itself and no other.
     seen = [key for key in found if caller.may_manage_keys or key.id == caller.key_id]
     return {"edges": [{"node": _api_key(key, context.now)} for key in seen]}
@@ -65,6 +66,8 @@ def _rotate(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
         raise Error("forbidden", "This key makes no keys, its own successor neither. For a new one, log in again: runkey login --relogin")
     key = _meant(context, input.get("id"))
     new_key, secret = keys.rotate(context.transaction, context.pepper, key, at=context.now)
+    words = f"The key {new_key.name} took the place of the key {key.name}."
+    accounts.tell(context.transaction, context.caller.account_id, words, "/settings/keys", context.now)
     return {"apiKey": _api_key(new_key, context.now), "secret": secret}
 
 

@@ -27,6 +27,7 @@ def _machine(machine: machines.Machine, context: Context) -> dict[str, Any]:
 def _list(_: Any, info: Info) -> list[dict[str, Any]]:
     context: Context = info.context
     found = machines.list_machines(context.transaction, context.caller.account_id, context.now)
+    context.spend(len(found))
     # A machine's key sees itself and no other.
     return [_machine(each, context) for each in found if context.caller.may_manage_keys or each.id == context.caller.machine_id]
 

@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from threading import Lock
+from typing import Any
 
 from graphql import (
     DocumentNode,
@@ -34,6 +35,11 @@ _MAX_TOKENS = 8_000
 _MAX_KEPT_PLANS = 500
 _MAX_KEPT_CHARACTERS = 4 * 1024 * 1024
 
+MAX_PUBLIC_CHARACTERS = 2_048
+"""Of a document from somebody without a key: what anybody may ask is short."""
+
+_MAX_KEPT_PUBLIC_PLANS = 8
+
 # Answered to anybody, when nothing else is asked.
 PUBLIC_FIELDS = frozenset({"__typename", "__type", "serverInfo", "createAnonymousEntity"})
 
@@ -46,7 +52,7 @@ _DATABASE_FIELDS = frozenset({"anonymousUntil", "apiKeys", "claimedEntities", "c
 class Plan:
     """One operation of a document, ready to run.
 
-    is_public: needs no credential. from_memory: opens no transaction.
+    is_public: needs no credential. for_ended_keys: a key that was replaced or has expired may ask it. from_memory: opens no transaction.
     """
 
     document: DocumentNode
@@ -54,22 +60,46 @@ class Plan:
     root_fields: frozenset[str]
     is_mutation: bool
     is_public: bool
+    for_ended_keys: bool
     from_memory: bool
 
 
+# All that a key may ask for which was replaced or has expired: what writing its open runs to their end takes. Nothing here leads out of
+# the run, so a claimed run's old key sees nothing of whoever claimed it.
+_RUN: dict[str, Any] = dict.fromkeys(
+    "__typename id name displayName description notes config summaryMetrics tags sweepName state stopped group groupName jobType commit "
+    "historyLineCount eventsLineCount logLineCount historyTail eventsTail wandbConfig".split()
+) | {"project": {"__typename": None, "id": None, "name": None, "entity": {"__typename": None, "id": None, "name": None}}}
+_ENDED_KEYS_FIELDS: dict[str, Any] = {
+    "__typename": None,
+    "upsertBucket": {"__typename": None, "inserted": None, "clientMutationId": None, "bucket": _RUN},
+    "createRunFiles": {
+        "__typename": None,
+        "runID": None,
+        "uploadHeaders": None,
+        "files": {"__typename": None, "name": None, "uploadUrl": None},
+    },
+}
+
+
 class Planner:
-    """Makes plans, and keeps the last few hundred."""
+    """Makes plans, and keeps the last few hundred; apart from those a few that were asked for without a key.
+
+    So nobody without a key can push out what everybody's clients ask for.
+    """
 
     def __init__(self, schema: GraphQLSchema) -> None:
         """Plan against a schema."""
         self._schema = schema
         self._kept: OrderedDict[tuple[str, str | None], Plan] = OrderedDict()
         self._kept_characters = 0
+        self._kept_public: OrderedDict[tuple[str, str | None], Plan] = OrderedDict()
         self._lock = Lock()
 
     def find_plan(self, text: str, operation_name: str | None) -> Plan | None:
         """Give a plan that was made before."""
-        return self._kept.get((text, operation_name))
+        asked = (text, operation_name)
+        return self._kept.get(asked) or self._kept_public.get(asked)
 
     def make_plan(self, text: str, operation_name: str | None) -> Plan:
         """Parse, limit and validate. Raises Error `invalid` or GraphQLError with what is wrong."""
@@ -80,6 +110,19 @@ class Planner:
             while len(self._kept) > _MAX_KEPT_PLANS or self._kept_characters > _MAX_KEPT_CHARACTERS:
                 (dropped, _), _ = self._kept.popitem(last=False)
                 self._kept_characters -= len(dropped)
+        return plan
+
+    def make_public_plan(self, text: str, operation_name: str | None) -> Plan:
+        """Do the same for somebody without a key: a short document of one operation. Raises as `make_plan`."""
+        if len(text) > MAX_PUBLIC_CHARACTERS:
+            raise Error("invalid", f"Without a key a document has at most {MAX_PUBLIC_CHARACTERS} characters.")
+        plan = self._plan(text, operation_name)
+        if not plan.is_public or not _is_one_operation(plan.document):
+            raise Error("invalid", "Without a key a document has one operation, of fields that anybody may ask for.")
+        with self._lock:
+            self._kept_public[(text, operation_name)] = plan
+            while len(self._kept_public) > _MAX_KEPT_PUBLIC_PLANS:
+                self._kept_public.popitem(last=False)
         return plan
 
     def _plan(self, text: str, operation_name: str | None) -> Plan:
@@ -108,8 +151,13 @@ class Planner:
             root_fields=roots,
             is_mutation=operation.operation is OperationType.MUTATION,
             is_public=roots <= PUBLIC_FIELDS,
+            for_ended_keys=_stays_within(operation.selection_set, _ENDED_KEYS_FIELDS, _fragments(document)),
             from_memory=roots <= _MEMORY_ROOTS and not names & _DATABASE_FIELDS,
         )
+
+
+def _is_one_operation(document: DocumentNode) -> bool:
+    return sum(isinstance(node, OperationDefinitionNode) for node in document.definitions) == 1
 
 
 def _find_operation(document: DocumentNode, name: str | None) -> OperationDefinitionNode:
@@ -171,6 +219,23 @@ def _fields_at_root(selections: SelectionSetNode, document: DocumentNode) -> Ite
             yield from _fields_at_root(selection.selection_set, document)
         elif isinstance(selection, FragmentSpreadNode):
             yield from _fields_at_root(_fragments(document)[selection.name.value].selection_set, document)
+
+
+def _stays_within(selections: SelectionSetNode, allowed: dict[str, Any], fragments: dict[str, FragmentDefinitionNode]) -> bool:
+    for selection in selections.selections:
+        if isinstance(selection, FieldNode):
+            if selection.name.value not in allowed:
+                return False
+            inner = allowed[selection.name.value]
+            if selection.selection_set and (inner is None or not _stays_within(selection.selection_set, inner, fragments)):
+                return False
+            continue
+        spread = fragments[selection.name.value] if isinstance(selection, FragmentSpreadNode) else selection
+        if not isinstance(spread, FragmentDefinitionNode | InlineFragmentNode):
+            return False
+        if not _stays_within(spread.selection_set, allowed, fragments):
+            return False
+    return True
 
 
 def _all_fields(document: DocumentNode) -> Iterator[FieldNode]:

@@ -2,13 +2,11 @@
 
 from typing import Any
 
-from runkey_server import projects
+from runkey_server import claiming, projects
 from runkey_server.graphql import ids
-from runkey_server.graphql.context import Context, Info
+from runkey_server.graphql.context import Context, Info, page_of
 from runkey_server.graphql.viewer import user
 from runkey_server.projects import Project
-
-MAX_PAGE = 1_000
 
 
 def as_project(project: Project) -> dict[str, Any]:
@@ -49,11 +47,12 @@ def _projects(
 ) -> dict[str, Any]:
     context: Context = info.context
     caller = context.caller
-    at_most = min(first or 50, MAX_PAGE)
+    at_most = page_of(first)
     found: list[Project] = []
     if (entityName or caller.entity).lower() == caller.entity:
         before = ids.number_of("Project", after) if after else None
         found = projects.list_projects(context.transaction, caller, caller.account_id, before_id=before, at_most=at_most + 1)
+    context.spend(len(found))
     edges = [{"node": as_project(project), "cursor": ids.build("Project", project.id)} for project in found[:at_most]]
     end = edges[-1]["cursor"] if edges else None
     return {"edges": edges, "pageInfo": {"endCursor": end, "hasNextPage": len(found) > at_most}}
@@ -74,6 +73,8 @@ def _upsert(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
     found, inserted = projects.open_project(
         context.transaction, context.caller, input.get("entityName"), input.get("name") or "", context.now
     )
+    if inserted and context.caller.key_kind == "anonymous":
+        claiming.check_projects(context.transaction, context.caller.account_id, context.caps)
     return {"model": as_project(found), "project": as_project(found), "inserted": inserted}
 
 

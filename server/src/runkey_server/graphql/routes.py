@@ -36,9 +36,9 @@ class _Request(msgspec.Struct):
 
 
 _decode = msgspec.json.Decoder(_Request).decode
-
-# All that a key may do which was replaced or has expired: write its open runs to their end.
-_ENDED_KEYS_FIELDS = frozenset({"upsertBucket", "createRunFiles"})
+_FORM_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-data", "text/plain"})
+# What brings data, and is turned away while the disk is full.
+_DATA_FIELDS = frozenset({"upsertBucket", "upsertModel", "createRunFiles"})
 
 
 class GraphqlDoor:
@@ -69,6 +69,8 @@ class GraphqlDoor:
         """Answer one operation. The credential is looked at before the body is read."""
         actor = await self._authenticator.authenticate(header(scope, b"authorization"))
         scope.setdefault("state", {})[ACTOR] = actor
+        if actor is None:
+            _refuse_forms(scope)
         # What anybody may ask is short; only a good key may send much.
         max_bytes = limits.MAX_GRAPHQL_DOCUMENT_BYTES if actor is None else limits.MAX_GRAPHQL_BYTES
         request = _parse(await read_body(scope, receive, max_bytes))
@@ -81,9 +83,8 @@ class GraphqlDoor:
 
     def _plan_and_run(self, request: _Request, actor: Actor | None, scope: Scope) -> dict[str, Any]:
         try:
-            plan = self._planner.find_plan(request.query, request.operationName) or self._planner.make_plan(
-                request.query, request.operationName
-            )
+            make = self._planner.make_public_plan if actor is None else self._planner.make_plan
+            plan = self._planner.find_plan(request.query, request.operationName) or make(request.query, request.operationName)
         except (GraphQLError, Error) as problem:
             # Whoever is not let in learns nothing of the schema either.
             if actor is None:
@@ -94,8 +95,10 @@ class GraphqlDoor:
     def _run(self, plan: Plan, request: _Request, actor: Actor | None, scope: Scope) -> dict[str, Any]:
         if actor is None and not plan.is_public:
             raise errors.unauthenticated()
-        if actor is not None and actor.only_opened_runs and not plan.root_fields <= _ENDED_KEYS_FIELDS:
+        if actor is not None and actor.only_opened_runs and not plan.for_ended_keys:
             raise errors.unauthenticated()
+        if not plan.root_fields.isdisjoint(_DATA_FIELDS):
+            self._database.check_room()
         context = Context(
             actor=actor,
             now=self._clock(),
@@ -108,6 +111,13 @@ class GraphqlDoor:
             open_transaction=None,
         )
         return executing.run(self._schema, self._database, plan, request.variables, context)
+
+
+def _refuse_forms(scope: Scope) -> None:
+    """Refuse what a page of another server could make a visitor's browser send here without asking: the three types of a form."""
+    content_type = (header(scope, b"content-type") or "").partition(";")[0].strip().lower()
+    if content_type in _FORM_TYPES:
+        raise Error("invalid", "The body must be JSON, with Content-Type: application/json.")
 
 
 def _parse(body: bytes) -> _Request:

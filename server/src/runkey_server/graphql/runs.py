@@ -6,14 +6,15 @@ from typing import Any
 from runkey_server import claiming, history, machines, runs
 from runkey_server.errors import Error
 from runkey_server.graphql import ids
-from runkey_server.graphql.context import Context, Info
-from runkey_server.graphql.projects import MAX_PAGE, as_project
+from runkey_server.graphql.context import Context, Info, page_of
+from runkey_server.graphql.projects import as_project
 from runkey_server.graphql.viewer import user
 from runkey_server.history import Stream
 from runkey_server.projects import Project, find_project_by_id
 from runkey_server.runs import Run
 
 _MAX_SAMPLES = 100_000
+_LINES_A_NODE = 10
 _INPUT_NAMES = {
     "groupName": "group_name",
     "description": "description",
@@ -77,9 +78,10 @@ def _runs(
 ) -> dict[str, Any]:
     context: Context = info.context
     _refuse_filters(filters)
-    at_most = min(first or 50, MAX_PAGE)
+    at_most = page_of(first)
     skip = ids.number_of("Page", after) if after else 0
     found = runs.list_runs(context.transaction, source["__self"], order=order, skip=skip, at_most=at_most + 1)
+    context.spend(len(found))
     edges = [{"node": as_run(run, context), "cursor": ids.build("Page", skip + index)} for index, run in enumerate(found[:at_most], 1)]
     end = edges[-1]["cursor"] if edges else None
     return {"edges": edges, "pageInfo": {"endCursor": end, "hasNextPage": len(found) > at_most}}
@@ -106,19 +108,17 @@ def _upsert(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
         given["tags"] = tuple(input["tags"])
     changes = runs.Changes(**given)
     if input.get("id") and not input.get("name"):
-        run = runs.update_by_id(context.transaction, context.caller, ids.number_of("Run", input["id"]), changes)
+        before = runs.get_run_by_id(context.transaction, ids.number_of("Run", input["id"]))
+        run = runs.update_by_id(context.transaction, context.caller, before.id, changes)
+        _count_text(context, before, run)
         return {"bucket": as_run(run, context), "inserted": False}
-    run, inserted = runs.upsert(
-        context.transaction,
-        context.caller,
-        input.get("entityName"),
-        input.get("modelName"),
-        input.get("name"),
-        changes,
-        context.now,
-    )
+    named = (context.caller, input.get("entityName"), input.get("modelName"), input.get("name"))
+    existing = runs.find_meant(context.transaction, *named)
+    run, inserted = runs.upsert(context.transaction, *named, changes, context.now)
+    _count_text(context, existing, run)
     if inserted and context.caller.key_kind == "anonymous":
         claiming.check_runs(context.transaction, context.caller.account_id, context.caps)
+        claiming.check_projects(context.transaction, context.caller.account_id, context.caps)
     machines.note_host(context.transaction, context.caller.machine_id, input.get("host"), context.now)
     bucket = as_run(run, context)
     if not input.get("id"):
@@ -126,6 +126,14 @@ def _upsert(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
         # does not begins the run again, and must send from line 0 to overwrite it.
         bucket["__begins_at_line_0"] = True
     return {"bucket": bucket, "inserted": inserted}
+
+
+def _count_text(context: Context, before: Run | None, run: Run) -> None:
+    """Count by how much the texts of a run of an account without a name have grown."""
+    caller = context.caller
+    if caller.key_kind == "anonymous" and run.account_id == caller.account_id:
+        grown = run.text_bytes - (before.text_bytes if before else 0)
+        claiming.count_bytes(context.transaction, caller.account_id, grown, context.caps)
 
 
 def _delete(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
@@ -171,7 +179,7 @@ def _tail(stream: Stream) -> Any:
 
 
 def _console_count(source: dict[str, Any], info: Info) -> int:
-    return runs.read_console(info.context.transaction, source["__self"].id, last=0)[0]
+    return runs.count_console(info.context.transaction, source["__self"].id)
 
 
 def _system_metrics(source: dict[str, Any], info: Info) -> str:
@@ -193,15 +201,20 @@ def _history(
     run: Run = source["__self"]
     at_most = min(500 if samples is None else max(samples, 0), _MAX_SAMPLES)
     if minStep is None and maxStep is None:
-        return history.sample_lines(info.context.transaction, run.id, Stream.HISTORY, at_most)
+        return _counted(info, history.sample_lines(info.context.transaction, run.id, Stream.HISTORY, at_most))
     # A page of steps is given whole, however many rows share a step: `samples` is only how many steps the client asked for.
     first, end = minStep or 0, 2**63 - 1 if maxStep is None else maxStep
-    return history.read_steps(info.context.transaction, run.id, Stream.HISTORY, first, end, _MAX_SAMPLES)
+    return _counted(info, history.read_steps(info.context.transaction, run.id, Stream.HISTORY, first, end, _MAX_SAMPLES))
+
+
+def _counted(info: Info, lines: list[str]) -> list[str]:
+    info.context.spend(len(lines) // _LINES_A_NODE)
+    return lines
 
 
 def _events(source: dict[str, Any], info: Info, samples: int | None = None) -> list[str]:
     at_most = min(500 if samples is None else max(samples, 0), _MAX_SAMPLES)
-    return history.sample_lines(info.context.transaction, source["__self"].id, Stream.EVENTS, at_most)
+    return _counted(info, history.sample_lines(info.context.transaction, source["__self"].id, Stream.EVENTS, at_most))
 
 
 def _sampled_history(source: dict[str, Any], info: Info, specs: list[str]) -> list[list[dict[str, Any]]]:
@@ -226,6 +239,7 @@ def _sampled_history(source: dict[str, Any], info: Info, specs: list[str]) -> li
                 max_step=None if bounds[1] is None else bounds[1] + 1,
             )
         )
+        info.context.spend(len(answers[-1]) // _LINES_A_NODE)
     return answers
 
 

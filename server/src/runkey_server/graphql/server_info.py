@@ -9,7 +9,7 @@ from runkey_server.graphql.context import Info
 _CLIENTS = {"min_cli_version": "0.12.0", "max_cli_version": "99.0.0"}
 
 _ANSWER = {
-    "features": [],
+    "features": [{"name": "FILESTREAM_GZIP", "isEnabled": True}],
     "cliVersionInfo": _CLIENTS,
     "latestLocalVersionInfo": {
         "outOfDate": False,

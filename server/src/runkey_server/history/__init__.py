@@ -1,23 +1,175 @@
-"""History (one row a step) and events (system figures): rows in at their line, rows and samples out.
+"""History (one row a step) and events (system figures): rows in at their line, exactly once; columns, rows and charts out.
 
-Table: `history_lines`. It knows a run as a number and asks nobody whether it may: the doors do.
+Tables: `history_streams`, `history_segments`, `history_keys`, `history_chunks`, `history_bodies`; docs/history-format.md has their bytes.
+It knows a run as a number and asks nobody whether it may: the doors do. What keeps the rows is a `HistoryStore`; there is one, `packed`.
 """
 
-from runkey_server.history.appending import append, purge
-from runkey_server.history.model import Stream
-from runkey_server.history.reading import count_lines, describe_keys, last_lines, read_all, read_steps
-from runkey_server.history.sampling import sample_lines, sample_rows, series
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from runkey_server.history import charting, checking, mending, reading, store
+from runkey_server.history.charting import STEP_AXIS, Series
+from runkey_server.history.columns import FLOAT, INT, OTHER, Column
+from runkey_server.history.describing import Facts
+from runkey_server.history.folding import Folder
+from runkey_server.history.mending import Mended
+from runkey_server.history.model import Batch, HistoryStore, Stream
+from runkey_server.history.packed import PackedHistory
+from runkey_server.history.packing import STEPS, Columns, Path, Row, name_of
 
 __all__ = [
+    "FLOAT",
+    "INT",
+    "OTHER",
+    "STEPS",
+    "STEP_AXIS",
+    "Batch",
+    "Column",
+    "Columns",
+    "Facts",
+    "Folder",
+    "HistoryStore",
+    "Mended",
+    "PackedHistory",
+    "Path",
+    "Row",
+    "Series",
     "Stream",
     "append",
+    "chart",
     "count_lines",
     "describe_keys",
+    "find_faults",
     "last_lines",
+    "list_facts",
+    "list_names",
+    "list_streams",
+    "mend",
+    "name_of",
     "purge",
     "read_all",
+    "read_columns",
+    "read_portions",
     "read_steps",
     "sample_lines",
     "sample_rows",
-    "series",
 ]
+
+_store: HistoryStore = PackedHistory()
+
+
+def append(transaction: sa.Connection, run_id: int, stream: Stream, batch: Batch, at: datetime) -> None:
+    """Write rows at their lines, exactly once: see `HistoryStore.append`."""
+    _store.append(transaction, run_id, stream, batch, at)
+
+
+def count_lines(transaction: sa.Connection, run_id: int, stream: Stream) -> int:
+    """Give the number of the line that would come next: where a resumed run goes on."""
+    return _store.view(transaction, run_id, stream).next_line
+
+
+def list_facts(transaction: sa.Connection, run_id: int, stream: Stream) -> Mapping[Path, Facts]:
+    """Give every path that has a value, with what is known of its values, in the order in which they were first seen."""
+    return _store.view(transaction, run_id, stream).facts
+
+
+def list_names(transaction: sa.Connection, run_id: int, stream: Stream) -> list[str]:
+    """Name the keys that have numbers, in the order in which they were first seen, W&B's own (`_step` …) left out."""
+    facts = _store.view(transaction, run_id, stream).facts
+    names = [name_of(path) for path, found in facts.items() if found.counts.get("number") and not path[0].startswith("_")]
+    return list(dict.fromkeys(names))
+
+
+def describe_keys(transaction: sa.Connection, run_id: int) -> dict[str, Any]:
+    """Describe the keys of a run's history, as W&B's `historyKeys`.
+
+    `{"sets": [], "keys": {key: {"typeCounts": [{"type", "count"}], "monotonic": bool, "previousValue": last value}}, "lastStep": step}`;
+    values of nested dicts by dotted path.
+    """
+    facts = _store.view(transaction, run_id, Stream.HISTORY).facts
+    steps = facts.get(("_step",))
+    last_step = steps.last if steps is not None and isinstance(steps.last, int) else -1
+    return {"sets": [], "keys": {name_of(path): found.as_json() for path, found in facts.items()}, "lastStep": last_step}
+
+
+def chart(
+    transaction: sa.Connection,
+    run_id: int,
+    stream: Stream,
+    names: Sequence[str],
+    *,
+    buckets: int,
+    axis: str = STEP_AXIS,
+    span: tuple[float | None, float | None] = (None, None),
+) -> dict[str, Series]:
+    """Give series as at most so many buckets each: see `charting.chart`."""
+    return charting.chart(_store.view(transaction, run_id, stream), names, buckets=buckets, axis=axis, span=span)
+
+
+def last_lines(transaction: sa.Connection, run_id: int, stream: Stream, count: int) -> list[str]:
+    """Give the last lines, in their order, as JSON."""
+    return reading.last_lines(_store.view(transaction, run_id, stream), count)
+
+
+def read_all(transaction: sa.Connection, run_id: int, stream: Stream) -> list[Row]:
+    """Give every row, in order."""
+    return reading.read_all(_store.view(transaction, run_id, stream))
+
+
+def read_columns(
+    transaction: sa.Connection, run_id: int, stream: Stream, lines: tuple[int, int], names: Collection[str] | None = None
+) -> Columns:
+    """Give the columns of the lines from one up to but not with another; the steps are always among them. names: of these keys alone."""
+    return _store.view(transaction, run_id, stream).read(lines=lines, names=names)
+
+
+def read_portions(transaction: sa.Connection, run_id: int, stream: Stream) -> Iterator[list[Row]]:
+    """Give every row, in order, some thousand at a time."""
+    return reading.read_portions(_store.view(transaction, run_id, stream))
+
+
+def read_steps(transaction: sa.Connection, run_id: int, stream: Stream, min_step: int, max_step: int, at_most: int) -> list[str]:
+    """Give the lines whose step is at least min_step and below max_step, in their order, at most so many, as JSON."""
+    return reading.read_steps(_store.view(transaction, run_id, stream), min_step, max_step, at_most)
+
+
+def sample_lines(transaction: sa.Connection, run_id: int, stream: Stream, at_most: int) -> list[str]:
+    """Give at most so many lines, evenly spread, as JSON."""
+    return reading.sample_lines(_store.view(transaction, run_id, stream), at_most)
+
+
+def sample_rows(
+    transaction: sa.Connection,
+    run_id: int,
+    keys: list[str],
+    at_most: int,
+    *,
+    min_step: int | None = None,
+    max_step: int | None = None,
+) -> list[dict[str, Any]]:
+    """Give at most so many of the history rows that have all these keys: see `reading.sample_rows`."""
+    return reading.sample_rows(_store.view(transaction, run_id, Stream.HISTORY), keys, at_most, min_step=min_step, max_step=max_step)
+
+
+def purge(transaction: sa.Connection, run_ids: Sequence[int]) -> None:
+    """Drop all lines of runs, for good."""
+    for run_id in run_ids:
+        _store.purge(transaction, run_id)
+
+
+def list_streams(transaction: sa.Connection) -> list[tuple[int, Stream]]:
+    """Give every stream there is anything of: a run's number, and which."""
+    return [(run_id, Stream(stream)) for run_id, stream in store.list_places(transaction)]
+
+
+def find_faults(transaction: sa.Connection, run_id: int, stream: Stream) -> list[str]:
+    """Say what is wrong with what is kept, in sentences without a beginning. Cost: everything of the stream is read."""
+    return checking.look(transaction, (run_id, int(stream))).faults
+
+
+def mend(transaction: sa.Connection, run_id: int, stream: Stream, at: datetime) -> Mended:
+    """Put a stream in order; only while nobody writes. See `mending.mend`."""
+    return mending.mend(transaction, (run_id, int(stream)), at)

@@ -1,89 +1,140 @@
-"""Rows out, as they were sent; and what keys there are."""
+"""Rows out, as they were logged: a span of lines or steps, some evenly spread, the last ones."""
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-import sqlalchemy as sa
+import numpy as np
 
-from runkey_server.history import store
-from runkey_server.history.model import Stream
-from runkey_wire import history_line
+from runkey_server.history.columns import Column, Ints
+from runkey_server.history.model import View
+from runkey_server.history.outlines import Outline
+from runkey_server.history.packing import STEPS, Row, name_of, rows_of, write_row
 
-
-def count_lines(transaction: sa.Connection, run_id: int, stream: Stream) -> int:
-    """Give the number of the line that would come next: where a resumed run goes on."""
-    return store.next_line(transaction, run_id, stream)
-
-
-def last_lines(transaction: sa.Connection, run_id: int, stream: Stream, count: int) -> list[str]:
-    """Give the last lines, in their order."""
-    return store.read_last(transaction, run_id, stream, count)
+_PORTION = 8_192
+"""Lines read at once where all are asked for: a full chunk's."""
 
 
-def read_steps(transaction: sa.Connection, run_id: int, stream: Stream, min_step: int, max_step: int, at_most: int) -> list[str]:
-    """Give the lines whose step is at least min_step and below max_step, in their order, at most so many."""
-    return store.read_bodies(transaction, run_id, stream, min_step=min_step, max_step=max_step, at_most=at_most)
+def last_lines(view: View, count: int) -> list[str]:
+    """Give the last lines, in their order, as JSON."""
+    end = view.next_line
+    rows = rows_of(view.read((max(0, end - count), end))) if count > 0 else {}
+    return [write_row(row) for row in rows.values()]
 
 
-def read_all(transaction: sa.Connection, run_id: int, stream: Stream) -> list[dict[str, Any]]:
-    """Give every row, in order. Cost: every line is parsed."""
-    return [history_line.parse(body) for body in store.read_bodies(transaction, run_id, stream)]
+def read_portions(view: View) -> Iterator[list[Row]]:
+    """Give every row, in order, some thousand at a time."""
+    end = view.next_line
+    for first in range(0, end, _PORTION):
+        yield list(rows_of(view.read((first, min(first + _PORTION, end)))).values())
 
 
-def describe_keys(transaction: sa.Connection, run_id: int) -> dict[str, Any]:
-    """Describe the keys of a run's history, as W&B's `historyKeys`.
-
-    `{"sets": [], "keys": {key: {"typeCounts": [{"type", "count"}], "monotonic": bool, "previousValue": last value}}, "lastStep": step}`;
-    values of nested dicts by dotted path. Cost: every line is parsed.
-    """
-    keys: dict[str, _Key] = {}
-    last_step = -1
-    for row in read_all(transaction, run_id, Stream.HISTORY):
-        last_step = max(last_step, row["_step"] if isinstance(row.get("_step"), int) else -1)
-        for name, value in _flat(row):
-            keys.setdefault(name, _Key()).see(value)
-    return {"sets": [], "keys": {name: key.as_json() for name, key in keys.items()}, "lastStep": last_step}
+def read_all(view: View) -> list[Row]:
+    """Give every row, in order."""
+    return [row for rows in read_portions(view) for row in rows]
 
 
-class _Key:
-    def __init__(self) -> None:
-        self.counts: dict[str, int] = {}
-        self.monotonic = True
-        self.previous: Any = None
-
-    def see(self, value: Any) -> None:
-        kind = _type_name(value)
-        self.counts[kind] = self.counts.get(kind, 0) + 1
-        if kind != "number" or (self.previous is not None and not value >= self.previous):
-            self.monotonic = False
-        self.previous = value if kind in ("number", "string") else None
-
-    def as_json(self) -> dict[str, Any]:
-        counts = [{"type": kind, "count": count} for kind, count in self.counts.items()]
-        return {"typeCounts": counts, "monotonic": self.monotonic, "previousValue": self.previous}
+def read_steps(view: View, min_step: int, max_step: int, at_most: int) -> list[str]:
+    """Give the lines whose step is at least min_step and below max_step, in their order, at most so many, as JSON."""
+    lines = lines_of_steps(view, min_step, max_step)[:at_most]
+    return [write_row(row) for row in _rows_at(view, lines)]
 
 
-def _flat(row: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
-    """Dotted paths of a row's values; a dict with `_type` is one value (media)."""
-    found: list[tuple[str, Any]] = []
-    for name, value in row.items():
-        if isinstance(value, dict) and "_type" not in value:
-            found.extend(_flat(value, f"{prefix}{name}."))
+def lines_of_steps(view: View, min_step: int | None, max_step: int | None) -> Ints:
+    """Give the numbers of the lines whose step is at least min_step and below max_step. Cost: the blocks that may have one are read."""
+    outline = view.outline(STEPS)
+    low, high = 0 if min_step is None else min_step, 2**63 - 1 if max_step is None else max_step
+    blocks = outline[(outline["max_step"] >= low) & (outline["min_step"] < high)]
+    found = []
+    for first, end in _spans(blocks):
+        steps = view.read((first, end), ()).get(STEPS)
+        if steps is not None:
+            found.append(steps.lines[(steps.ints >= low) & (steps.ints < high)])
+    return np.concatenate(found) if found else np.zeros(0, np.int64)
+
+
+def _spans(blocks: Outline) -> list[tuple[int, int]]:
+    """Join neighbouring blocks to spans of lines."""
+    spans: list[tuple[int, int]] = []
+    for first, last in zip(blocks["first_line"].tolist(), blocks["last_line"].tolist(), strict=True):
+        if spans and first <= spans[-1][1]:
+            spans[-1] = (spans[-1][0], last + 1)
         else:
-            found.append((prefix + name, value))
-    return found
+            spans.append((first, last + 1))
+    return spans
 
 
-def _type_name(value: Any) -> str:
-    match value:
-        case bool():
-            return "boolean"
-        case int() | float():
-            return "number"
-        case str():
-            return "string"
-        case None:
-            return "nil"
-        case dict():
-            return str(value.get("_type", "map"))
-        case _:
-            return "array"
+def sample_lines(view: View, at_most: int) -> list[str]:
+    """Give at most so many lines, evenly spread, first and last among them, as JSON."""
+    if at_most <= 0:
+        return []
+    steps = view.read(names=()).get(STEPS)
+    if steps is None:
+        return []
+    return [write_row(row) for row in _rows_at(view, spread(steps.lines, at_most))]
+
+
+def sample_rows(
+    view: View,
+    keys: Sequence[str],
+    at_most: int,
+    *,
+    min_step: int | None = None,
+    max_step: int | None = None,
+) -> list[dict[str, Any]]:
+    """Give at most so many of the history rows that have all these keys (dotted for nested ones), with these keys alone.
+
+    Of steps from min_step up to but not with max_step. Evenly spread, first and last among them.
+    """
+    columns = view.read(names=keys)
+    if STEPS not in columns or at_most <= 0 or not keys:
+        return []
+    steps = columns[STEPS]
+    keep = np.ones(len(steps), np.bool_)
+    if min_step is not None:
+        keep &= steps.ints >= min_step
+    if max_step is not None:
+        keep &= steps.ints < max_step
+    lines = steps.lines[keep]
+    named: dict[str, list[Column]] = {}
+    for path, column in columns.items():
+        if path != STEPS:
+            named.setdefault(name_of(path), []).append(column)
+    chosen = {}
+    for key in keys:
+        if key not in named:
+            return []
+        chosen[key] = Column.joined(named[key])
+        lines = lines[np.isin(lines, chosen[key].lines, assume_unique=True)]
+    lines = spread(lines, at_most)
+    values = {key: column.take(np.searchsorted(column.lines, lines)).values() for key, column in chosen.items()}
+    return [dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=True)]
+
+
+def spread(items: Ints, at_most: int) -> Ints:
+    """Choose at most so many of a list, evenly, the first and the last among them."""
+    if at_most <= 0:
+        return items[:0]
+    if len(items) <= at_most:
+        return items
+    if at_most == 1:
+        return items[-1:]
+    return items[np.arange(at_most) * (len(items) - 1) // (at_most - 1)]
+
+
+def _rows_at(view: View, lines: Ints) -> list[Row]:
+    """Give the rows of some lines, in order; what lies between is read a portion at a time and let go."""
+    rows: list[Row] = []
+    at = 0
+    while at < len(lines):
+        first = int(lines[at])
+        end = int(np.searchsorted(lines, first + _PORTION))
+        wanted = lines[at:end]
+        columns = view.read((first, int(wanted[-1]) + 1))
+        taken = {path: _only(column, wanted) for path, column in columns.items()}
+        rows.extend(rows_of({path: column for path, column in taken.items() if len(column)}).values())
+        at = end
+    return rows
+
+
+def _only(column: Column, lines: Ints) -> Column:
+    return column.take(np.isin(column.lines, lines, assume_unique=True)) if len(lines) != len(column) else column

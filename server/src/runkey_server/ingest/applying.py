@@ -1,7 +1,7 @@
 """One file_stream request, its parts handed to the rooms that own them: the page where a newcomer sees what a run consists of.
 
-One transaction for all of it: a request is kept whole or not at all. Every part is safe to be given twice, so the client's own retry
-mends a lost answer.
+One transaction for all of it: a request is kept whole or not at all; under load several requests share a commit. Every part is safe to be
+given twice, so the client's own retry mends a lost answer.
 """
 
 from datetime import datetime
@@ -11,18 +11,17 @@ import sqlalchemy as sa
 from runkey_server import claiming, history, runs
 from runkey_server.asgi.actor import Actor
 from runkey_server.claiming import Caps
-from runkey_server.database import Database
+from runkey_server.database import Grouped
 from runkey_server.errors import Error
-from runkey_server.history import Stream
+from runkey_server.history import Batch
+from runkey_server.ingest.weighing import STREAMS, growth_of
 from runkey_server.runs import Report, Run
 from runkey_wire import file_stream
 from runkey_wire.file_stream import Chunk, FileStreamRequest
 
-_STREAMS = {file_stream.HISTORY: Stream.HISTORY, file_stream.EVENTS: Stream.EVENTS}
-
 
 def apply(
-    database: Database,
+    grouped: Grouped,
     actor: Actor,
     entity: str,
     project: str,
@@ -30,35 +29,40 @@ def apply(
     request: FileStreamRequest,
     at: datetime,
     *,
-    size_bytes: int,
     caps: Caps,
 ) -> bool:
     """Keep one request; tell whether the run was asked to stop. Returns after the commit.
 
     Raises Error `not_found`, `gone`, `unauthenticated` (see `runs.get_writable`), `invalid` for lines that are not what their file holds,
-    `forbidden` beyond what an account without a name may keep. size_bytes: of the request, as it came.
+    `forbidden` beyond what an account without a name may keep.
     """
-    with database.writing() as transaction:
+    # Reading and packing rows is most of the work, and is done before anybody waits for the writer's place.
+    batches = {name: Batch.read(chunk.offset, chunk.lines) for name, chunk in request.files.items() if name in STREAMS}
+    said = Report(
+        summary=_last_line(request.files.get(file_stream.SUMMARY)),
+        complete=request.complete,
+        exit_code=request.exit_code,
+        preempting=request.preempting,
+    )
+
+    def keep(transaction: sa.Connection) -> bool:
         run = runs.get_writable(transaction, actor, entity, project, run_name)
-        if actor.key_kind == "anonymous" and not actor.only_opened_runs:
-            claiming.count_bytes(transaction, actor.account_id, size_bytes, caps)
+        # Of a run that was claimed meanwhile nothing is counted, whatever its key was.
+        if actor.key_kind == "anonymous" and run.account_id == actor.account_id:
+            claiming.count_bytes(transaction, actor.account_id, growth_of(transaction, run, request), caps)
         for name, chunk in request.files.items():
-            _keep(transaction, run, name, chunk)
-        said = Report(
-            summary=_last_line(request.files.get(file_stream.SUMMARY)),
-            complete=request.complete,
-            exit_code=request.exit_code,
-            preempting=request.preempting,
-        )
+            if name in batches:
+                history.append(transaction, run.id, STREAMS[name], batches[name], at)
+            else:
+                _keep(transaction, run, name, chunk)
         runs.report(transaction, run, said, at)
         return run.stop_requested
 
+    return grouped.write(keep)
+
 
 def _keep(transaction: sa.Connection, run: Run, name: str, chunk: Chunk) -> None:
-    stream = _STREAMS.get(name)
-    if stream is not None:
-        history.append(transaction, run.id, stream, chunk.offset, chunk.lines)
-    elif name == file_stream.CONSOLE:
+    if name == file_stream.CONSOLE:
         runs.write_console(transaction, run.id, chunk.offset, chunk.lines)
     elif name != file_stream.SUMMARY:
         raise Error("invalid", f"{name[:80]!r} is no file of a run's stream.")

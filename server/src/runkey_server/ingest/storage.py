@@ -12,7 +12,8 @@ from pathlib import Path
 from anyio import open_file, to_thread
 from starlette.types import Receive, Scope, Send
 
-from runkey_server import accounts, claiming
+from runkey_server import accounts
+from runkey_server.accounts import Account
 from runkey_server.asgi.requests import header, stream_body
 from runkey_server.asgi.responses import send_bytes
 from runkey_server.claiming import Offer
@@ -20,6 +21,7 @@ from runkey_server.clock import Clock
 from runkey_server.database import Database
 from runkey_server.errors import Error
 from runkey_server.files import Directory, File, Grant, Signer, find_file, save
+from runkey_server.ingest.reserving import Room, cost_of
 from runkey_server.keys import Authenticator
 from runkey_server.runs import get_run_by_id
 
@@ -56,21 +58,33 @@ class StorageDoor:
         # HEAD asks for no more than GET would give.
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
         grant = self._signer.read(scope["path_params"]["token"], method)
+        owner = await to_thread.run_sync(self._owner_of, grant)
         if method == "PUT":
-            room = await to_thread.run_sync(self._room_for, grant)
-            body = stream_body(scope, receive, grant.max_bytes if room is None else min(room, grant.max_bytes))
-            await self._put(grant, body, send, counts=room is not None)
+            self._database.check_room()
+            body = stream_body(scope, receive, grant.max_bytes)
+            if owner.is_anonymous:
+                file = await self._save_within(owner, grant, body, header(scope, b"content-length"))
+            else:
+                file = await save(self._database, self._directory, grant, body, self._clock())
+            await send_bytes(send, 200, b"", (*_CORS, (b"etag", f'"{file.sha256}"'.encode())))
         else:
             await self._get(grant, send, with_body=scope["method"] == "GET")
 
-    async def _put(self, grant: Grant, body: AsyncIterator[bytes], send: Send, *, counts: bool) -> None:
-        file = await save(self._database, self._directory, grant, body, self._clock())
-        if counts:
-            await to_thread.run_sync(self._count, grant, file.size_bytes)
-        await send_bytes(send, 200, b"", (*_CORS, (b"etag", f'"{file.sha256}"'.encode())))
+    async def _save_within(self, owner: Account, grant: Grant, body: AsyncIterator[bytes], declared: str | None) -> File:
+        """Keep a file of an account that may not keep much; the same file again counts for nothing."""
+        room, used = Room(self._database, owner.id, self._caps), 0
+        before = await to_thread.run_sync(self._find, grant)
+        try:
+            file = await save(self._database, self._directory, grant, room.fill(body, grant.name, declared), self._clock())
+            used = 0 if before is not None and before.sha256 == file.sha256 else cost_of(file.name, file.size_bytes)
+        finally:
+            await to_thread.run_sync(room.settle, used)
+        return file
 
     async def _get(self, grant: Grant, send: Send, *, with_body: bool) -> None:
         file = await to_thread.run_sync(self._find, grant)
+        if file is None:
+            raise Error("not_found", "There is no such file.")
         path = self._directory.path(file.sha256)
         if not await to_thread.run_sync(path.is_file):
             raise Error("internal", "The bytes of this file are missing on the server.")
@@ -88,23 +102,18 @@ class StorageDoor:
             await _send_file(send, path)
         await send({"type": "http.response.body", "body": b""})
 
-    def _room_for(self, grant: Grant) -> int | None:
-        """Give how many bytes its owner may still store; None without a limit. Raises Error `not_found`, `forbidden` when none are left."""
+    def _owner_of(self, grant: Grant) -> Account:
+        """Give whose run it is. Raises Error `not_found`; `forbidden` when the account's credentials count no more: this is one of them."""
         with self._database.reading() as transaction:
             run = get_run_by_id(transaction, grant.run_id)
-            return claiming.room_for(transaction, run.account_id, self._caps)
+            owner = accounts.find_account_by_id(transaction, run.account_id)
+        if owner is None or not owner.is_active:
+            raise Error("forbidden", "This address is not, or no longer, valid.")
+        return owner
 
-    def _count(self, grant: Grant, size_bytes: int) -> None:
-        with self._database.writing() as transaction:
-            accounts.count_bytes(transaction, get_run_by_id(transaction, grant.run_id).account_id, size_bytes)
-
-    def _find(self, grant: Grant) -> File:
+    def _find(self, grant: Grant) -> File | None:
         with self._database.reading() as transaction:
-            get_run_by_id(transaction, grant.run_id)
-            file = find_file(transaction, grant.run_id, grant.name)
-        if file is None:
-            raise Error("not_found", "There is no such file.")
-        return file
+            return find_file(transaction, grant.run_id, grant.name)
 
 
 async def _send_file(send: Send, path: Path) -> None:

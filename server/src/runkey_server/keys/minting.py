@@ -1,6 +1,6 @@
 """Makes a key for an account and gives the secret out once; takes in one that was issued elsewhere; replaces one by the next."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -13,6 +13,7 @@ from runkey_server.keys.model import ApiKey
 from runkey_wire import api_key
 
 MAX_DESCRIPTION_CHARACTERS = 200
+LONGEST = timedelta(days=36_525)
 _IMPORTED_PREFIX = "imported "
 
 
@@ -27,6 +28,7 @@ def mint(
     expires_at: datetime | None = None,
     made_by: str | None = None,
     machine_id: str | None = None,
+    replaces: str | None = None,
 ) -> tuple[ApiKey, str]:
     """Make a key; give its row and its secret. Raises Error `invalid` for a bad description or an end that has passed."""
     if description is not None and len(description) > MAX_DESCRIPTION_CHARACTERS:
@@ -35,6 +37,8 @@ def mint(
         raise Error("invalid", "The description has a character that cannot be shown.")
     if expires_at is not None and expires_at <= at:
         raise Error("invalid", "The key would have expired already: give a later moment.")
+    if expires_at is not None and expires_at > at + LONGEST:
+        raise Error("invalid", "The key would live for more than 100 years: give an earlier moment, or none.")
     secret = tokens.mint_key(kind)
     key = ApiKey(
         id=tokens.mint_id("key"),
@@ -50,6 +54,7 @@ def mint(
         revoked_at=None,
         made_by=made_by,
         machine_id=machine_id,
+        replaces=replaces,
     )
     store.insert_key(transaction, key, tokens.keyed_digest(pepper, secret))
     return key, secret
@@ -102,6 +107,7 @@ def retire(transaction: sa.Connection, key: ApiKey, at: datetime) -> bool:
 def rotate(transaction: sa.Connection, pepper: bytes, key: ApiKey, *, at: datetime) -> tuple[ApiKey, str]:
     """Replace a key by a new one of the same kind, description and lifetime; the old one writes its open runs to their end.
 
+    Revoking the old one ends the new one too: whoever stole a key must not keep it by rotating it.
     Raises Error `conflict` when it was replaced or revoked before.
     """
     if not store.mark_replaced(transaction, key.id, at):
@@ -115,8 +121,8 @@ def rotate(transaction: sa.Connection, pepper: bytes, key: ApiKey, *, at: dateti
         kind=key.kind,
         description=key.description,
         expires_at=at + lifetime if lifetime else None,
-        # Of the same maker, not of the key it replaces: ending the old one must not end its successor.
         made_by=key.made_by,
         machine_id=key.machine_id,
+        replaces=key.id,
         at=at,
     )

@@ -18,7 +18,7 @@ class ApiKey:
     """One key.
 
     id: its public handle. kind: user, machine, service or anonymous. made_by: the key that made it, which takes it along when
-    revoked. machine_id: the machine whose own key it is.
+    revoked. machine_id: the machine whose own key it is. replaces: the key whose place it took, which takes it along as well.
     """
 
     id: str
@@ -34,6 +34,7 @@ class ApiKey:
     revoked_at: datetime | None
     made_by: str | None
     machine_id: str | None = None
+    replaces: str | None = None
 
     @property
     def name(self) -> str:

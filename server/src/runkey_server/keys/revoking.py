@@ -1,4 +1,4 @@
-"""Ends a key, and the keys it made, at once and everywhere; finds keys by their public handle."""
+"""Ends a key, and the keys that came of it, at once and everywhere; finds keys by their public handle."""
 
 from datetime import datetime
 
@@ -13,13 +13,17 @@ from runkey_wire import api_key, limits
 
 
 def revoke(transaction: sa.Connection, key: ApiKey, at: datetime) -> list[str]:
-    """Revoke a key and every key that it made, and those that they made; give their ids. Revoking twice changes nothing."""
+    """Revoke a key, every key that it made or that took its place, and what came of those; give their ids.
+
+    Revoking twice changes nothing.
+    """
     doomed = {key.id}
     newest = [key.id]
     while newest:
-        newest = [key_id for key_id in store.list_made_by(transaction, newest) if key_id not in doomed]
+        # Marked before its successors are looked for: a rotation at this moment is either seen, or too late.
+        store.mark_revoked(transaction, newest, at)
+        newest = [key_id for key_id in store.list_that_came_of(transaction, newest) if key_id not in doomed]
         doomed.update(newest)
-    store.mark_revoked(transaction, doomed, at)
     bump_epoch(transaction)
     return sorted(doomed)
 

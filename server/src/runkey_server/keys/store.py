@@ -73,13 +73,11 @@ def list_keys(transaction: sa.Connection, account_id: int | None = None, machine
     return [_key(row) for row in transaction.execute(statement)]
 
 
-def list_made_by(transaction: sa.Connection, key_ids: Iterable[str]) -> list[str]:
-    """Give the ids of unrevoked keys that any of these keys made."""
-    return list(
-        transaction.execute(
-            sa.select(api_keys.c.id).where(api_keys.c.made_by.in_(list(key_ids)), api_keys.c.revoked_at.is_(None))
-        ).scalars()
-    )
+def list_that_came_of(transaction: sa.Connection, key_ids: Iterable[str]) -> list[str]:
+    """Give the ids of unrevoked keys that any of these keys made, or that took the place of one."""
+    ids = list(key_ids)
+    came_of = sa.or_(api_keys.c.made_by.in_(ids), api_keys.c.replaces.in_(ids))
+    return list(transaction.execute(sa.select(api_keys.c.id).where(came_of, api_keys.c.revoked_at.is_(None))).scalars())
 
 
 def mark_revoked(transaction: sa.Connection, key_ids: Iterable[str], at: datetime) -> None:

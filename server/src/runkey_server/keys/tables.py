@@ -24,4 +24,6 @@ api_keys = sa.Table(
     sa.Column("revoked_at", Instant),
     sa.Column("made_by", sa.Text, index=True),
     sa.Column("machine_id", sa.Text, index=True),
+    # The id of the key whose place it took.
+    sa.Column("replaces", sa.Text, index=True),
 )

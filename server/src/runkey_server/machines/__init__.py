@@ -5,9 +5,9 @@ login, and each node is seen as a host of it. Making and ending its keys is left
 """
 
 from runkey_server.machines.finding import find_machine, get_machine, list_machines
-from runkey_server.machines.forgetting import end_key, rename, revoke
+from runkey_server.machines.forgetting import end_key, rename, revoke, take_back
 from runkey_server.machines.model import Asking, Machine
-from runkey_server.machines.registering import Joined, note_host, register
+from runkey_server.machines.registering import Joined, find_renewed, note_host, register
 
 __all__ = [
     "Asking",
@@ -15,10 +15,12 @@ __all__ = [
     "Machine",
     "end_key",
     "find_machine",
+    "find_renewed",
     "get_machine",
     "list_machines",
     "note_host",
     "register",
     "rename",
     "revoke",
+    "take_back",
 ]

@@ -25,6 +25,13 @@ def end_key(transaction: sa.Connection, key: ApiKey, at: datetime) -> list[str]:
     return sorted(set(ended))
 
 
+def take_back(transaction: sa.Connection, key: ApiKey, at: datetime) -> None:
+    """End a key that was given out and arrived nowhere: its machine is as it was before, and one that was new is sent away."""
+    keys.revoke(transaction, key, at)
+    if key.machine_id and all(each.revoked_at is not None for each in keys.list_keys(transaction, machine_id=key.machine_id)):
+        store.update_machine(transaction, key.machine_id, revoked_at=at)
+
+
 def rename(transaction: sa.Connection, machine: Machine, name: str) -> None:
     """Give a machine another name. Raises Error `invalid` for one that cannot be shown."""
     if not name.strip() or machine_word(name) != name.strip():

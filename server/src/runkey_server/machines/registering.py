@@ -27,8 +27,11 @@ class Joined:
 
 
 def register(transaction: sa.Connection, pepper: bytes, account: Account, asking: Asking, at: datetime) -> Joined:
-    """Let a machine in. One that names an id which this account knows is renewed: its former keys write their open runs to the end."""
-    known = store.find_machine(transaction, asking.machine_id, account.id, at) if asking.machine_id else None
+    """Let a machine in. One that names an id which this account knows is renewed: its former keys write their open runs to the end.
+
+    One that was sent away comes back as another: what was revoked stays revoked.
+    """
+    known = find_renewed(transaction, account, asking, at)
     told = {"os_user": asking.os_user, "system": asking.system, "address": asking.address, "joined_at": at}
     if known is None:
         machine_id = tokens.mint_id("mac")
@@ -38,7 +41,8 @@ def register(transaction: sa.Connection, pepper: bytes, account: Account, asking
     else:
         machine_id = known.id
         # Its name stays: it may have been given one here.
-        store.update_machine(transaction, machine_id, revoked_at=None, **told)
+        store.update_machine(transaction, machine_id, **told)
+        accounts.tell(transaction, account.id, f"The machine {known.name} was logged in to your account again.", PAGE, at)
         for former in keys.list_keys(transaction, machine_id=machine_id):
             keys.retire(transaction, former, at)
     if asking.name:
@@ -56,6 +60,12 @@ def register(transaction: sa.Connection, pepper: bytes, account: Account, asking
         at=at,
     )
     return Joined(machine, key, secret, is_new=known is None)
+
+
+def find_renewed(transaction: sa.Connection, account: Account, asking: Asking, at: datetime) -> Machine | None:
+    """Give the machine whose login would be renewed; None when a new one would join."""
+    known = store.find_machine(transaction, asking.machine_id, account.id, at) if asking.machine_id else None
+    return None if known is None or known.revoked_at is not None else known
 
 
 def note_host(transaction: sa.Connection, machine_id: str | None, host: str | None, at: datetime) -> None:

@@ -18,13 +18,18 @@ from runkey_server.machines import Asking
 from runkey_server.oauth import store
 from runkey_server.oauth.errors import OAuthError
 from runkey_server.oauth.parameters import check_scope, read_asking
-from runkey_wire.device_authorization import CALLBACK_PATH, CLIENT_ID
+from runkey_wire.device_authorization import CALLBACK_PATH, CLIENT_ID, MACHINE_ID, MACHINE_NAME, OS_USER, SYSTEM
 
 CODE_LIFETIME = timedelta(seconds=60)
 _LOOPBACK = ("127.0.0.1", "::1")
 # 43 characters are SHA-256 in base64url (RFC 7636 section 4.2).
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 _MAX_STATE_CHARACTERS = 500
+# What the form carries on, and nothing else that came with it: a password that was typed into it, least of all.
+_CARRIED = (
+    *("response_type", "client_id", "scope", "redirect_uri", "state", "code_challenge", "code_challenge_method"),
+    *(MACHINE_NAME, OS_USER, SYSTEM, MACHINE_ID),
+)
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,7 @@ def read_request(query: Mapping[str, str], address: str, issuer: str) -> Authori
         query.get("state", "")[:_MAX_STATE_CHARACTERS],
         query.get("code_challenge", ""),
         read_asking(query, address),
-        dict(query),
+        {name: query[name] for name in _CARRIED if name in query},
     )
     try:
         _check(request, query)

@@ -11,7 +11,10 @@ State = Literal["pending", "approved", "denied", "spent"]
 
 @dataclass(frozen=True)
 class DeviceAuthorization:
-    """One machine that waits (RFC 8628). account_id: who decided. It ends at expires_at, whatever its state."""
+    """One machine that waits (RFC 8628). It ends at expires_at, whatever its state.
+
+    account_id, decided_at: who decided, and when. spent_by: the id of the key it gave.
+    """
 
     id: int
     asking: Asking
@@ -19,15 +22,21 @@ class DeviceAuthorization:
     account_id: int | None
     asked_at: datetime
     expires_at: datetime
+    decided_at: datetime | None
+    spent_by: str | None
 
 
 @dataclass(frozen=True)
 class IssuedCode:
-    """An authorization code that was given to a loopback redirect (RFC 6749 section 4.1.2). spent_by: the id of the key it gave."""
+    """An authorization code that was given to a loopback redirect (RFC 6749 section 4.1.2).
+
+    asked_at: when a person approved it. spent_by: the id of the key it gave.
+    """
 
     asking: Asking
     account_id: int
     redirect_uri: str
     code_challenge: str
+    asked_at: datetime
     expires_at: datetime
     spent_by: str | None

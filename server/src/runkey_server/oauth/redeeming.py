@@ -32,8 +32,10 @@ def redeem_device_code(database: Database, pepper: bytes, device_code: str, at: 
         _check_state(found, at)
         if found is None or found.account_id is None or not store.move(transaction, found.id, "approved", "spent", at):
             raise _spent()
-        account = _active(transaction, found.account_id)
-        return account, machines.register(transaction, pepper, account, found.asking, at)
+        account = _active(transaction, found.account_id, found.decided_at)
+        joined = machines.register(transaction, pepper, account, found.asking, at)
+        store.note_key(transaction, found.id, joined.key.id)
+        return account, joined
 
 
 def redeem_code(
@@ -54,7 +56,7 @@ def redeem_code(
         if found is None or found.expires_at <= at or found.redirect_uri != redirect_uri or not _fits(code_verifier, found.code_challenge):
             joined = None
         else:
-            account = _active(transaction, found.account_id)
+            account = _active(transaction, found.account_id, found.asked_at)
             joined = machines.register(transaction, pepper, account, found.asking, at)
             if not store.spend_code(transaction, digest, joined.key.id):
                 raise _spent()
@@ -65,21 +67,28 @@ def redeem_code(
 
 
 def cancel(transaction: sa.Connection, pepper: bytes, token: str, at: datetime) -> None:
-    """End what a token stands for: a key and its machine, or a device code that still waits. Nothing happens for an unknown one.
+    """End what a token stands for: a key and its machine, a code that still waits, or the key that a code gave a moment ago.
 
-    Whoever holds a secret may end it (RFC 7009).
+    Whoever holds a secret may end it (RFC 7009); nothing happens for an unknown one. A code ends its key as long as the code itself lives:
+    so a client whose answer was lost, or that gave up while it came, leaves no key behind.
     """
     key = keys.find_key_by_secret(transaction, pepper, token)
     if key is not None:
         if key.revoked_at is None:
             machines.end_key(transaction, key, at)
         return
-    waiting = store.find_by_device(transaction, tokens.digest(token))
-    if waiting is None:
-        return
-    for state in ("pending", "approved"):
-        if store.move(transaction, waiting.id, state, "denied", at):
-            bump_epoch(transaction)
+    digest = tokens.digest(token)
+    waiting = store.find_by_device(transaction, digest)
+    if waiting is not None:
+        for state in ("pending", "approved"):
+            if store.move(transaction, waiting.id, state, "denied", at):
+                bump_epoch(transaction)
+    code = store.find_code(transaction, digest)
+    if code is not None and code.spent_by is None:
+        store.delete_code(transaction, digest)
+    for given in (waiting, code):
+        if given is not None and given.spent_by is not None and given.expires_at > at:
+            _take_back(transaction, given.spent_by, at)
 
 
 def _check_state(found: DeviceAuthorization | None, at: datetime) -> None:
@@ -93,10 +102,19 @@ def _check_state(found: DeviceAuthorization | None, at: datetime) -> None:
         raise OAuthError("authorization_pending", "nobody has decided yet")
 
 
-def _active(transaction: sa.Connection, account_id: int) -> Account:
+def _take_back(transaction: sa.Connection, key_id: str, at: datetime) -> None:
+    key = keys.find_key(transaction, key_id)
+    if key is not None and key.revoked_at is None:
+        machines.take_back(transaction, key, at)
+
+
+def _active(transaction: sa.Connection, account_id: int, approved_at: datetime | None) -> Account:
+    """Give the account that approved. A password that was set since then undoes it: whoever approved may not have been its owner."""
     account = accounts.find_account_by_id(transaction, account_id)
     if account is None or not account.is_active:
         raise OAuthError("access_denied", "the account was disabled")
+    if approved_at is None or accounts.has_new_password(transaction, account, since=approved_at):
+        raise OAuthError("access_denied", "the password of the account was changed since somebody approved")
     return account
 
 

@@ -5,15 +5,16 @@
 """
 
 import asyncio
+import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
 from starlette.types import Receive, Scope, Send
 
 from runkey_server import tokens
-from runkey_server.asgi.hosts import Hosts
+from runkey_server.asgi.hosts import Hosts, network_of
 from runkey_server.asgi.rates import RateLimit
 from runkey_server.asgi.requests import header, read_form
 from runkey_server.asgi.responses import send_bytes, send_json
@@ -47,12 +48,13 @@ class OAuthDoor:
         self._hosts = hosts
         self._waiting = waiting
         self._clock = clock
+        self._asking, self._redeeming = CapacityLimiter(1), CapacityLimiter(2)
         self._asks = RateLimit(_ASKS_A_SECOND, _ASKS_BURST_SECONDS)
 
     async def device_authorization(self, scope: Scope, receive: Receive, send: Send) -> None:
         """RFC 8628 section 3.1: a machine asks to be let in."""
         address = self._hosts.client_of(scope)
-        self._asks.take(address)
+        self._asks.take(network_of(address))
         try:
             form = await _form(scope, receive)
             check_client(form)
@@ -60,7 +62,7 @@ class OAuthDoor:
         except OAuthError as error:
             await _send_oauth_error(send, error)
             return
-        issued = await to_thread.run_sync(self._ask, form, address)
+        issued = await to_thread.run_sync(self._ask, form, address, limiter=self._asking)
         shown = wire.shown_user_code(issued.user_code)
         uri = f"{self._hosts.base_url}/device"
         answer = {
@@ -92,7 +94,7 @@ class OAuthDoor:
         await send_json(send, answer, headers=_NO_CACHE)
 
     async def revoke(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """RFC 7009: end a key, or a device code that waits; 200 whatever the token was."""
+        """RFC 7009: end a key, or a code and what it gave; 200 whatever the token was."""
         try:
             form = await _form(scope, receive)
             if "client_id" in form:
@@ -123,24 +125,24 @@ class OAuthDoor:
             "authorization_response_iss_parameter_supported": True,
             wire.ANONYMOUS_SUPPORTED: self._offers_anonymous(scope),
         }
-        await send_json(send, answer)
+        # private: the last member depends on where the request comes from.
+        headers = ((b"content-type", b"application/json"), (b"cache-control", b"private, max-age=300"))
+        await send_bytes(send, 200, json.dumps(answer).encode(), headers)
 
     async def _device_grant(self, device_code: str, seconds: float, receive: Receive) -> dict[str, Any]:
         digest = tokens.digest(device_code)
-        try:
-            return await to_thread.run_sync(self._redeem_device_code, device_code)
-        except OAuthError as error:
-            if error.code != "authorization_pending":
-                raise
-            if not seconds or not await self._hold(digest, seconds, receive):
-                if self._waiting.is_too_fast(digest):
-                    raise OAuthError("slow_down", f"wait {wire.SLOW_DOWN_SECONDS} seconds longer between polls") from None
-                raise
-        self._waiting.forget_pace(digest)
-        try:
-            return await to_thread.run_sync(self._redeem_device_code, device_code)
-        except OAuthError as error:
-            raise OAuthError(error.code, error.description, held=True) from None
+        answer = await to_thread.run_sync(self._redeem_device_code, device_code, limiter=self._redeeming)
+        held = False
+        if isinstance(answer, OAuthError) and answer.code == "authorization_pending":
+            held = bool(seconds) and await self._hold(digest, seconds, receive)
+            if held:
+                self._waiting.forget_pace(digest)
+                answer = await to_thread.run_sync(self._redeem_device_code, device_code, limiter=self._redeeming)
+            elif self._waiting.is_too_fast(digest):
+                raise OAuthError("slow_down", f"wait {wire.SLOW_DOWN_SECONDS} seconds longer between polls")
+        if isinstance(answer, OAuthError):
+            raise OAuthError(answer.code, answer.description, held=held)
+        return answer
 
     async def _hold(self, digest: bytes, seconds: float, receive: Receive) -> bool:
         """Hold a request; whoever goes away meanwhile is held no longer."""
@@ -157,8 +159,13 @@ class OAuthDoor:
         with self._database.writing() as transaction:
             return ask(transaction, self._pepper, read_asking(form, address), self._clock())
 
-    def _redeem_device_code(self, device_code: str) -> dict[str, Any]:
-        account, joined = redeem_device_code(self._database, self._pepper, device_code, self._clock())
+    def _redeem_device_code(self, device_code: str) -> dict[str, Any] | OAuthError:
+        try:
+            account, joined = redeem_device_code(self._database, self._pepper, device_code, self._clock())
+        except OAuthError as error:
+            # A new one, given and not raised: one that crosses threads keeps its frames, and the transaction in them, in a circle that only
+            # a full collection finds; and a held request would keep them all the while.
+            return OAuthError(error.code, error.description)
         return self._answer(account.name, joined)
 
     def _redeem_code(self, form: Mapping[str, str]) -> dict[str, Any]:

@@ -17,7 +17,14 @@ _devices = device_authorizations.c
 
 
 def insert_device(
-    transaction: sa.Connection, device_digest: bytes, user_digest: bytes, asking: Asking, *, at: datetime, ends: datetime
+    transaction: sa.Connection,
+    device_digest: bytes,
+    user_digest: bytes,
+    asking: Asking,
+    *,
+    network: str,
+    at: datetime,
+    ends: datetime,
 ) -> bool:
     """Add a waiting machine; False when another one has the same code at this moment."""
     added = transaction.execute(
@@ -28,6 +35,7 @@ def insert_device(
             state="pending",
             asked_at=at,
             expires_at=ends,
+            network=network,
             **_columns(asking),
         )
         .on_conflict_do_nothing()
@@ -36,9 +44,11 @@ def insert_device(
     return added.first() is not None
 
 
-def count_pending(transaction: sa.Connection, at: datetime) -> int:
-    """Count the codes that a guess might hit."""
+def count_pending(transaction: sa.Connection, at: datetime, *, network: str | None = None) -> int:
+    """Count the codes that a guess might hit; those that one network asked for."""
     counted = sa.select(sa.func.count()).where(_devices.expires_at > at, _devices.state == "pending")
+    if network is not None:
+        counted = counted.where(_devices.network == network)
     return int(transaction.execute(counted).scalar_one())
 
 
@@ -56,14 +66,25 @@ def find_pending_by_user(transaction: sa.Connection, user_digest: bytes, at: dat
     return None if row is None else _device(row)
 
 
+def was_decided_by(transaction: sa.Connection, user_digest: bytes, account_id: int) -> bool:
+    """Tell whether an account decided about the machine of a user code."""
+    decided = (_devices.user_digest == user_digest, _devices.state != "pending", _devices.account_id == account_id)
+    return transaction.execute(sa.select(_devices.id).where(*decided)).first() is not None
+
+
 def move(transaction: sa.Connection, authorization_id: int, before: State, after: State, at: datetime, **values: Any) -> bool:
     """Take an unexpired authorization from one state to another; False when it is in the first no more."""
     moved = transaction.execute(
         sa.update(device_authorizations)
         .where(_devices.id == authorization_id, _devices.state == before, _devices.expires_at > at)
-        .values(state=after, decided_at=at, **values)
+        .values(state=after, **values)
     )
     return moved.rowcount == 1
+
+
+def note_key(transaction: sa.Connection, authorization_id: int, key_id: str) -> None:
+    """Note which key an authorization gave."""
+    transaction.execute(sa.update(device_authorizations).where(_devices.id == authorization_id).values(spent_by=key_id))
 
 
 def list_decided(transaction: sa.Connection, at: datetime) -> set[bytes]:
@@ -103,13 +124,18 @@ def find_code(transaction: sa.Connection, digest: bytes) -> IssuedCode | None:
     row = transaction.execute(sa.select(authorization_codes).where(authorization_codes.c.digest == digest)).first()
     if row is None:
         return None
-    return IssuedCode(_asking(row), row.account_id, row.redirect_uri, row.code_challenge, row.expires_at, row.spent_by)
+    return IssuedCode(_asking(row), row.account_id, row.redirect_uri, row.code_challenge, row.asked_at, row.expires_at, row.spent_by)
 
 
 def spend_code(transaction: sa.Connection, digest: bytes, key_id: str) -> bool:
     """Mark a code used; False when somebody else was faster."""
     place = (authorization_codes.c.digest == digest, authorization_codes.c.spent_by.is_(None))
     return transaction.execute(sa.update(authorization_codes).where(*place).values(spent_by=key_id)).rowcount == 1
+
+
+def delete_code(transaction: sa.Connection, digest: bytes) -> None:
+    """Drop a code."""
+    transaction.execute(sa.delete(authorization_codes).where(authorization_codes.c.digest == digest))
 
 
 def forget_expired(transaction: sa.Connection, at: datetime) -> None:
@@ -135,4 +161,4 @@ def _asking(row: Any) -> Asking:
 
 
 def _device(row: Any) -> DeviceAuthorization:
-    return DeviceAuthorization(row.id, _asking(row), row.state, row.account_id, row.asked_at, row.expires_at)
+    return DeviceAuthorization(row.id, _asking(row), row.state, row.account_id, row.asked_at, row.expires_at, row.decided_at, row.spent_by)

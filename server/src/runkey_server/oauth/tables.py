@@ -25,6 +25,10 @@ device_authorizations = sa.Table(
     sa.Column("asked_at", Instant, nullable=False),
     sa.Column("expires_at", Instant, nullable=False, index=True),
     sa.Column("decided_at", Instant),
+    # The id of the key that it gave.
+    sa.Column("spent_by", sa.Text),
+    # Of the address: what waits is counted for each.
+    sa.Column("network", sa.Text, nullable=False, server_default="", index=True),
 )
 
 authorization_codes = sa.Table(

@@ -82,8 +82,12 @@ class Waiting:
         if not self._held:
             return
         had_new, self._has_new = self._has_new, False
-        with contextlib.suppress(Error):
+        try:
             decided = await to_thread.run_sync(self._find_decided, had_new)
+        except Error:
+            # The database does not answer: the next look asks again for all that is held.
+            self._has_new = True
+        else:
             for digest in decided & self._held.keys():
                 if not self._held[digest].done():
                     self._held[digest].set_result(None)
@@ -100,5 +104,6 @@ class Waiting:
             epoch = read_epoch(transaction)
             if epoch == self._epoch and not had_new:
                 return set()
-            self._epoch = epoch
-            return store.list_decided(transaction, self._clock())
+            decided = store.list_decided(transaction, self._clock())
+        self._epoch = epoch
+        return decided

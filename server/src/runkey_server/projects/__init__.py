@@ -6,6 +6,17 @@ names it.
 
 from runkey_server.projects.access import Act, may
 from runkey_server.projects.model import Project
-from runkey_server.projects.opening import find_project, find_project_by_id, list_projects, open_project, purge, transfer
+from runkey_server.projects.opening import count_projects, find_project, find_project_by_id, list_projects, open_project, purge, transfer
 
-__all__ = ["Act", "Project", "find_project", "find_project_by_id", "list_projects", "may", "open_project", "purge", "transfer"]
+__all__ = [
+    "Act",
+    "Project",
+    "count_projects",
+    "find_project",
+    "find_project_by_id",
+    "list_projects",
+    "may",
+    "open_project",
+    "purge",
+    "transfer",
+]

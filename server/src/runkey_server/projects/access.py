@@ -10,12 +10,12 @@ Act = Literal["read", "write"]
 def may(actor: Actor | None, act: Act, owner_id: int, *, opened_by: str | None = None) -> bool:
     """Say whether an actor may do something in a project of the account `owner_id`.
 
-    opened_by: for a write to a run that has not ended, the id of the key that opened it. A key that was replaced or has expired may
-    write to those runs of its own, and do nothing else.
+    opened_by: for a write to a run that has not ended, the id of the key that opened it. A key writes to those runs of its own whoever owns
+    them by now: one that was claimed has changed hands while it was being written, and workers hear of that a moment later. One that was
+    replaced or has expired may do nothing else.
     """
     if actor is None:
         return False
-    if actor.only_opened_runs:
-        # Whoever owns the run by now: one that was claimed has changed hands while it was being written.
-        return act == "write" and opened_by is not None and opened_by == actor.key_id
-    return actor.account_id == owner_id
+    if act == "write" and opened_by is not None and opened_by == actor.key_id:
+        return True
+    return not actor.only_opened_runs and actor.account_id == owner_id

@@ -54,6 +54,11 @@ def list_projects(
     return store.list_projects(transaction, account_id, before_id=before_id, at_most=at_most)
 
 
+def count_projects(transaction: sa.Connection, account_id: int) -> int:
+    """Count an account's projects."""
+    return store.count_projects(transaction, account_id)
+
+
 def transfer(transaction: sa.Connection, account_id: int, to_account_id: int) -> list[str]:
     """Give all projects of an account to another; give their names by now: one that the other has already is numbered.
 

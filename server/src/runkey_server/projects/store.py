@@ -52,6 +52,12 @@ def list_projects(transaction: sa.Connection, account_id: int, *, before_id: int
     return [_project(row) for row in transaction.execute(statement)]
 
 
+def count_projects(transaction: sa.Connection, account_id: int) -> int:
+    """Count an account's projects."""
+    counted = sa.select(sa.func.count()).select_from(projects).where(projects.c.account_id == account_id)
+    return int(transaction.execute(counted).scalar_one())
+
+
 def has_project(transaction: sa.Connection, account_id: int, name: str) -> bool:
     """Tell whether an account has a project of this name."""
     taken = sa.select(projects.c.id).where(projects.c.account_id == account_id, projects.c.name == name)

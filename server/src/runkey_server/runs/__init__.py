@@ -4,29 +4,52 @@ Tables: `runs`, `console_lines`. Upserting makes a run or changes it; reporting 
 of them. Its rows of history live in `history`, its files in `files`.
 """
 
-from runkey_server.runs.console import read_console, write_console
+from runkey_server.runs.console import (
+    MAX_FOUND,
+    ConsoleLine,
+    Found,
+    count_console,
+    find_console,
+    measure_console,
+    read_console,
+    read_printed,
+    write_console,
+)
 from runkey_server.runs.deleting import delete_run
+from runkey_server.runs.describing import config_of, flat, summary_of
 from runkey_server.runs.finding import count_runs, find_run, get_run_by_id, list_runs
 from runkey_server.runs.model import Changes, Run
 from runkey_server.runs.reporting import Report, get_writable, report
-from runkey_server.runs.store import count_runs_of, list_run_ids_of, purge
-from runkey_server.runs.upserting import update_by_id, upsert
+from runkey_server.runs.store import count_runs_of, list_run_ids_of, name_runs, purge
+from runkey_server.runs.upserting import find_meant, update_by_id, upsert
 
 __all__ = [
+    "MAX_FOUND",
     "Changes",
+    "ConsoleLine",
+    "Found",
     "Report",
     "Run",
+    "config_of",
+    "count_console",
     "count_runs",
     "count_runs_of",
     "delete_run",
+    "find_console",
+    "find_meant",
     "find_run",
+    "flat",
     "get_run_by_id",
     "get_writable",
     "list_run_ids_of",
     "list_runs",
+    "measure_console",
+    "name_runs",
     "purge",
     "read_console",
+    "read_printed",
     "report",
+    "summary_of",
     "update_by_id",
     "upsert",
     "write_console",

@@ -43,6 +43,13 @@ class Run:
         """Whether it said its last word."""
         return self.reported_state not in ("running", "pending", "preempting")
 
+    @property
+    def text_bytes(self) -> int:
+        """How many bytes its texts take in the database."""
+        texts = (self.config, self.summary, self.notes, self.description, self.display_name, self.group_name, self.job_type, *self.tags)
+        more = (self.commit_hash, self.host, self.program, self.repo, self.sweep_name, self.reported_state)
+        return sum(len(text.encode()) for text in (*texts, *more) if text)
+
     def state(self, now: datetime) -> str:
         """Tell its state: what it reported, or "crashed" for a running one that fell silent."""
         if self.reported_state == "running" and (self.heartbeat_at or self.created_at) + SILENT_AFTER < now:

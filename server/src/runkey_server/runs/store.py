@@ -1,6 +1,6 @@
 """The rows of runs and of what they print: functions that take an open transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -45,6 +45,12 @@ def find_run_by_id(transaction: sa.Connection, run_id: int) -> Run | None:
     """Find by id, deleted ones included."""
     row = transaction.execute(_SELECT.where(runs.c.id == run_id)).first()
     return None if row is None else _run(row)
+
+
+def name_runs(transaction: sa.Connection) -> dict[int, str]:
+    """Name every run there is, deleted ones included, for people: entity/project/run by its number."""
+    statement = sa.select(runs.c.id, accounts.c.name, projects.c.name, runs.c.name).join_from(runs, projects).join(accounts)
+    return {row[0]: f"{row[1]}/{row[2]}/{row[3]}" for row in transaction.execute(statement)}
 
 
 def insert_run(transaction: sa.Connection, values: Mapping[str, Any]) -> int | None:
@@ -114,15 +120,52 @@ def put_console_lines(transaction: sa.Connection, run_id: int, first: int, bodie
     )
 
 
-def read_console_lines(transaction: sa.Connection, run_id: int, *, last: int) -> list[tuple[int, str]]:
-    """Give the last console lines in order, as (line number, text)."""
-    rows = transaction.execute(
-        sa.select(console_lines.c.line, console_lines.c.body)
-        .where(console_lines.c.run_id == run_id)
-        .order_by(console_lines.c.line.desc())
-        .limit(last)
-    )
-    return [(row.line, row.body) for row in rows][::-1]
+def read_console_lines(
+    transaction: sa.Connection, run_id: int, *, first: int | None, end: int | None, at_most: int, characters: int
+) -> list[tuple[int, str, int]]:
+    """Give console lines in order, as (line number, beginning of the text, its whole length).
+
+    From number `first` on when that is given, else the last ones, before number `end` when that is given.
+    """
+    t = console_lines
+    statement = _beginnings(characters).where(t.c.run_id == run_id).limit(at_most)
+    if first is not None:
+        statement = statement.where(t.c.line >= first).order_by(t.c.line)
+        return [(line, text, length) for line, text, length in transaction.execute(statement)]
+    if end is not None:
+        statement = statement.where(t.c.line < end)
+    return [(line, text, length) for line, text, length in transaction.execute(statement.order_by(t.c.line.desc()))][::-1]
+
+
+def search_console_lines(
+    transaction: sa.Connection, run_id: int, sought: str, *, characters: int
+) -> Generator["sa.Row[int, str, int]", None, None]:
+    """Give the console lines that hold a text, whatever its case, the last first, as `read_console_lines` does. To be closed."""
+    t = console_lines
+    statement = _beginnings(characters).where(t.c.run_id == run_id, t.c.body.icontains(sought, autoescape=True)).order_by(t.c.line.desc())
+    with transaction.execute(statement.execution_options(yield_per=500)) as rows:
+        yield from rows
+
+
+def stream_console_lines(transaction: sa.Connection, run_id: int, first: int) -> Generator["sa.Row[int, str]", None, None]:
+    """Give console lines from a number on, whole, as (line number, text); few are held at once. To be closed."""
+    t = console_lines
+    statement = sa.select(t.c.line, t.c.body).where(t.c.run_id == run_id, t.c.line >= first).order_by(t.c.line).limit(10_000)
+    with transaction.execute(statement.execution_options(yield_per=50)) as rows:
+        yield from rows
+
+
+def _beginnings(characters: int) -> "sa.Select[int, str, int]":
+    t = console_lines
+    return sa.select(t.c.line, sa.func.substr(t.c.body, 1, characters), sa.func.length(t.c.body))
+
+
+def measure_console(transaction: sa.Connection, run_id: int, first: int, count: int) -> tuple[int, int]:
+    """Give how many console lines stand at these places, and how many bytes they have."""
+    c = console_lines.c
+    there = sa.select(c.body).where(c.run_id == run_id, c.line >= first, c.line < first + count)
+    sizes = [len(body.encode()) for body in transaction.execute(there).scalars()]
+    return len(sizes), sum(sizes)
 
 
 def next_console_line(transaction: sa.Connection, run_id: int) -> int:

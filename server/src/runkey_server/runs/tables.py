@@ -28,7 +28,7 @@ runs = sa.Table(
     sa.Column("exit_code", sa.Integer),
     sa.Column("stop_requested", sa.Boolean, nullable=False),
     # The id of the key that opened it, which may write on when it was replaced or has expired.
-    sa.Column("opened_by", sa.Text),
+    sa.Column("opened_by", sa.Text, index=True),
     sa.Column("created_at", Instant, nullable=False),
     sa.Column("heartbeat_at", Instant),
     sa.Column("deleted_at", Instant),

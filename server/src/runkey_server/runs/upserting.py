@@ -36,7 +36,7 @@ def upsert(
     `unauthenticated` for a key that may only write on to runs it opened.
     """
     values = _values(changes)
-    existing = store.find_run(transaction, (entity or actor.entity).lower(), project_name or DEFAULT_PROJECT, name or "")
+    existing = find_meant(transaction, actor, entity, project_name, name)
     if existing is not None and may(actor, "write", existing.account_id, opened_by=_opener(existing)):
         if existing.deleted_at is not None:
             raise Error("gone", f"The run {existing.name!r} was deleted. Begin one with another id.")
@@ -55,6 +55,11 @@ def upsert(
     if run_id is None:
         raise Error("unavailable", "The same run was begun twice at one moment. Try again.", retry_after_seconds=1)
     return _get(transaction, run_id), True
+
+
+def find_meant(transaction: sa.Connection, actor: Actor, entity: str | None, project_name: str | None, name: str | None) -> Run | None:
+    """Find the run that an upsert would change, whoever asks, deleted ones included."""
+    return store.find_run(transaction, (entity or actor.entity).lower(), project_name or DEFAULT_PROJECT, name or "")
 
 
 def update_by_id(transaction: sa.Connection, actor: Actor, run_id: int, changes: Changes) -> Run:

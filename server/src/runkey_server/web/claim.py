@@ -15,27 +15,41 @@ from runkey_server.web.pages import Visit, safe_next
 
 
 async def try_it(visit: Visit) -> None:
-    """GET shows a field, which the script fills and sends; POST signs the browser in to the account of the code."""
+    """GET shows a field, which the script fills and sends; POST signs the browser in to the account of the code.
+
+    Whoever is signed in to another account is asked first: a link that somebody else made must sign nobody out.
+    """
     if not visit.is_post:
-        await visit.show("try.html", code="", next="")
+        await visit.show("try.html", code="", next="", opens=None)
         return
     form = await visit.form()
-    account = await visit.reading(_opened_by, visit.pages.pepper, form.get("code", "").strip(), visit.now)
+    account, is_guest = await visit.reading(_opened_by, visit.pages.pepper, form.get("code", "").strip(), visit.now)
     if account is None:
         await visit.show(
-            "try.html", 400, code="", next="", problem="This link opens nothing: what it opened was claimed, or its time is over."
+            "try.html",
+            400,
+            code="",
+            next="",
+            opens=None,
+            problem="This link opens nothing: what it opened was claimed, or its time is over.",
         )
         return
-    await visit.begin_session(account, safe_next(form.get("next") or f"/{account.name}"))
+    if visit.account is not None and visit.account.id != account.id and form.get("instead") != visit.account.name:
+        await visit.show("try.html", code=form["code"].strip(), next=safe_next(form.get("next") or f"/{account.name}"), opens=account)
+        return
+    await visit.begin_session(account, safe_next(form.get("next") or f"/{account.name}"), is_guest=is_guest)
 
 
-def _opened_by(transaction: sa.Connection, pepper: bytes, code: str, at: datetime) -> Account | None:
-    """Give the account whose pages a dashboard code opens, or its own key: old official clients show links that hold it."""
+def _opened_by(transaction: sa.Connection, pepper: bytes, code: str, at: datetime) -> tuple[Account | None, bool]:
+    """Give the account whose pages a dashboard code opens, or its own key, and whether whoever has it may only look.
+
+    Old official clients show links that hold the key; a dashboard's link is made to be shared.
+    """
     account = accounts.find_linked_account(transaction, code, accounts.DASHBOARD, at)
     key = keys.find_key_by_secret(transaction, pepper, code) if account is None else None
     if key is not None and key.kind == "anonymous" and key.state(at) == "active":
         account = accounts.find_account_by_id(transaction, key.account_id)
-    return account if account is not None and account.is_active else None
+    return (account if account is not None and account.is_active else None), key is None
 
 
 async def claim(visit: Visit) -> None:
@@ -72,6 +86,8 @@ async def claim(visit: Visit) -> None:
 async def begin_claim(visit: Visit) -> None:
     """POST from the pages of an account without a name: a claim link for it, in the form at once."""
     await visit.form()
+    if visit.session is not None and visit.session.is_guest:
+        raise Error("forbidden", "This page's link is for looking. To make the runs yours: runkey claim, on the machine that logs them.")
     code = await visit.writing(claiming.issue_claim_link, visit.owner, visit.now)
     await _show(visit, code=code)
 

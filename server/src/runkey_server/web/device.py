@@ -12,18 +12,14 @@ from typing import Any
 import sqlalchemy as sa
 from anyio import to_thread
 
-from runkey_server import accounts, keys, oauth
+from runkey_server import accounts, keys, machines, oauth
 from runkey_server.asgi.hosts import network_of
+from runkey_server.asgi.middleware import content_policy
 from runkey_server.errors import Error
 from runkey_server.machines import Asking
 from runkey_server.oauth.authorization_code import Refused
 from runkey_server.web.pages import Visit
 from runkey_wire.device_authorization import shown_user_code
-
-_CSP_WITH_REDIRECT = (
-    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "form-action 'self' {redirect}; base-uri 'none'; frame-ancestors 'none'; object-src 'none'"
-)
 
 
 async def device(visit: Visit) -> None:
@@ -43,7 +39,7 @@ async def device(visit: Visit) -> None:
             raise
         await visit.show("device.html", 429 if error.code == "too_many" else 400, problem=error.message, user_code=typed[:40])
         return
-    shown = _shown(visit, found.asking) | {"user_code": shown_user_code(_letters(typed)), "asked_at": found.asked_at}
+    shown = await _shown(visit, found.asking) | {"user_code": shown_user_code(_letters(typed)), "asked_at": found.asked_at}
     decision = form.get("decision")
     if decision == "deny":
         await visit.writing(oauth.deny, found, account, visit.now)
@@ -77,8 +73,8 @@ async def authorize_program(visit: Visit) -> None:
     account = visit.person
     # The answer of this form is a redirect to the program: browsers hold the policy against it as well.
     source = "http:" if "[" in request.redirect_uri else request.redirect_uri.rpartition("/")[0]
-    policy = ((b"content-security-policy", _CSP_WITH_REDIRECT.format(redirect=source).encode()),)
-    shown = _shown(visit, request.asking) | {"action": "/oauth/authorize", "carried": request.parameters, "user_code": None}
+    policy = content_policy(f"'self' {source}")
+    shown = await _shown(visit, request.asking) | {"action": "/oauth/authorize", "carried": request.parameters, "user_code": None}
     decision = form.get("decision")
     if decision == "deny":
         await visit.go(request.answer(issuer, error="access_denied", error_description="the person said no"))
@@ -120,9 +116,10 @@ def make_key(transaction: sa.Connection, pepper: bytes, account_id: int, descrip
     return secret
 
 
-def _shown(visit: Visit, asking: Asking) -> dict[str, Any]:
+async def _shown(visit: Visit, asking: Asking) -> dict[str, Any]:
     networks_differ = network_of(asking.address) != visit.network
-    return {"asking": asking, "networks_differ": networks_differ, "client": visit.client, "carried": {}}
+    renews = await visit.reading(machines.find_renewed, visit.person, asking, visit.now)
+    return {"asking": asking, "renews": renews, "networks_differ": networks_differ, "client": visit.client, "carried": {}}
 
 
 def _letters(typed: str) -> str:

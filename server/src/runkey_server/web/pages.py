@@ -11,14 +11,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from typing import Any, TypeVar
 
 import jinja2
 import sqlalchemy as sa
 from anyio import to_thread
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from runkey_server import __version__, accounts, tokens
 from runkey_server.accounts import Account, BrowserSession
@@ -39,6 +38,7 @@ Handler = Callable[["Visit"], Awaitable[None]]
 Result = TypeVar("Result")
 
 _DEVICE_DAYS = 365
+_NOT_OURS = "This form was not sent from its own page, or the page is too old. Load it again."
 
 
 class Pages:
@@ -188,10 +188,7 @@ class Visit:
     @property
     def query(self) -> dict[str, str]:
         """What follows the question mark: name to its last value."""
-        try:
-            return dict(urllib.parse.parse_qsl(self.scope["query_string"].decode("latin-1"), keep_blank_values=True, max_num_fields=50))
-        except ValueError:
-            return {}
+        return query_of(self.scope)
 
     @property
     def address(self) -> str:
@@ -242,11 +239,19 @@ class Visit:
         """Read the form that was sent from a page of ours. Raises Error `forbidden` for one that was not."""
         site = header(self.scope, b"sec-fetch-site")
         is_ours = site == "same-origin" if site else header(self.scope, b"origin") == self.base_url
-        fields = await read_form(self.scope, self._receive, limits.MAX_FORM_BYTES)
+        if not is_ours:
+            raise Error("forbidden", _NOT_OURS)
+        try:
+            fields = await read_form(self.scope, self._receive, limits.MAX_FORM_BYTES)
+        except Error as error:
+            if error.code != "invalid":
+                raise
+            # What cannot be read as a form has no token either.
+            raise Error("forbidden", _NOT_OURS) from None
         expected = self.pages.signed("form", self._cookies.form) if self._cookies.form else ""
         given = fields.pop("form_token", "")
-        if not is_ours or not expected or not hmac.compare_digest(given.encode(), expected.encode()):
-            raise Error("forbidden", "This form was not sent from its own page, or the page is too old. Load it again.")
+        if not expected or not hmac.compare_digest(given.encode(), expected.encode()):
+            raise Error("forbidden", _NOT_OURS)
         return fields
 
     async def check_password(self, name: str, password: str) -> Account:
@@ -298,31 +303,38 @@ class Visit:
             status = 403
         await self.show("message.html", status, headers, message=error.message, shown_status=status)
 
+    async def hand_over(self, application: ASGIApp) -> None:
+        """Let another application answer."""
+        await application(self.scope, self._receive, self._send)
+
     async def go(self, path: str) -> None:
         """Send the browser to another page of ours, or to an address that was checked."""
         await send_redirect(self._send, path, self._headers)
 
-    async def begin_session(self, account: Account, path: str, *, stays: bool = False) -> None:
-        """Sign the browser in under a new session, and send it on."""
-        await self.renew_session(account, stays=stays)
+    async def begin_session(self, account: Account, path: str, *, stays: bool = False, is_guest: bool = False) -> None:
+        """Sign the browser in under a new session, and send it on. is_guest: to look, and do nothing."""
+        await self.renew_session(account, stays=stays, is_guest=is_guest)
         await self.go(path)
 
-    async def renew_session(self, account: Account, *, stays: bool | None = None) -> None:
+    async def renew_session(self, account: Account, *, stays: bool | None = None, is_guest: bool = False) -> None:
         """Begin a new session in the place of the browser's old one; its cookies go out with whatever answer follows.
 
-        stays: for 30 days; None as the old one.
+        stays: for 30 days; None as the old one. is_guest: to look, and do nothing.
         """
         if stays is None:
             stays = self.session is not None and (self.session.expires_at - self.session.signed_in_at).days > 1
-        token = await self.writing(self._begin, account, stays)
+        token = await self.writing(self._begin, account, stays, is_guest)
         self.session = await self.reading(accounts.find_session, token, self.now)
-        age = accounts.SESSION_DAYS * 86400 if stays else 43_200
+        # As long as the session itself: an administrator's ends the same day, whatever was asked for.
+        age = int((self.session.expires_at - self.now).total_seconds()) if self.session else 0
+        self._headers = (self.pages.set_cookie("session", token, max_age_seconds=age),)
+        if account.is_anonymous:
+            # It has no password that could be tried, and must not take the place of the account that this browser is known to.
+            return
         device = f"{account.name}:{tokens.mint_id('dev')}"
         device = f"{device}:{self.pages.signed('device', device)}"
-        self._headers = (
-            self.pages.set_cookie("session", token, max_age_seconds=age),
-            self.pages.set_cookie("device", device, max_age_seconds=_DEVICE_DAYS * 86400, same_site="Strict"),
-        )
+        kept = self.pages.set_cookie("device", device, max_age_seconds=_DEVICE_DAYS * 86400, same_site="Strict")
+        self._headers = (*self._headers, kept)
 
     async def end_session(self, path: str) -> None:
         """Sign the browser out, here and in the database."""
@@ -331,11 +343,12 @@ class Visit:
         self._headers = (self.pages.set_cookie("session", "", max_age_seconds=0), (b"clear-site-data", b'"cache"'))
         await self.go(path)
 
-    def _begin(self, transaction: sa.Connection, account: Account, stays: bool) -> str:
+    def _begin(self, transaction: sa.Connection, account: Account, stays: bool, is_guest: bool) -> str:
         if self._cookies.session:
             accounts.end_session(transaction, self._cookies.session)
         agent = header(self.scope, b"user-agent") or ""
-        return accounts.begin_session(transaction, account, self.now, stays=stays, user_agent=agent, address=self.client)
+        told = {"stays": stays, "is_guest": is_guest}
+        return accounts.begin_session(transaction, account, self.now, **told, user_agent=agent, address=self.client)
 
     def _device_of(self, name: str) -> str | None:
         """Name this browser, if it signed in to this account before: strangers' wrong guesses do not make it wait."""
@@ -343,6 +356,14 @@ class Visit:
         if not value or not hmac.compare_digest(signature.encode(), self.pages.signed("device", value).encode()):
             return None
         return value if value.partition(":")[0] == name.strip().lower() else None
+
+
+def query_of(scope: Scope) -> dict[str, str]:
+    """Read what follows the question mark: name to its last value; nothing when it cannot be read."""
+    try:
+        return dict(urllib.parse.parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True, max_num_fields=50))
+    except ValueError:
+        return {}
 
 
 def safe_next(path: str | None) -> str:
@@ -369,8 +390,7 @@ def _within(begin: Callable[[], Any], act: Callable[..., Result], words: tuple[A
 
 
 def _read_cookies(pages: Pages, scope: Scope) -> _Cookies:
-    try:
-        jar = SimpleCookie(header(scope, b"cookie") or "")
-    except CookieError:
-        jar = SimpleCookie()
-    return _Cookies(**{name: jar[full].value if full in jar else None for name, full in pages.cookie_names.items()})
+    # Only our own names are looked at: the standard library's reader drops all of them when one that somebody else set is odd.
+    pairs = (pair.partition("=")[::2] for pair in (header(scope, b"cookie") or "").split(";"))
+    given = {name.strip(): value.strip() for name, value in pairs}
+    return _Cookies(**{name: given.get(full) for name, full in pages.cookie_names.items()})

@@ -1,14 +1,14 @@
 """What was logged, plainly: the account's projects, a project's runs, one run with its config, summary and a line chart a metric."""
 
-import json
+import math
 from typing import Any
 
 from anyio import to_thread
 
 from runkey_server import accounts, claiming, history, projects, runs
 from runkey_server.errors import Error
-from runkey_server.history import Stream
-from runkey_server.runs import Run
+from runkey_server.history import Series, Stream
+from runkey_server.web import console
 from runkey_server.web.charts import Chart, draw
 from runkey_server.web.pages import Visit
 from runkey_wire import api_key
@@ -16,7 +16,7 @@ from runkey_wire import api_key
 _MAX_RUNS = 500
 _MAX_CHARTS = 100
 _BUCKETS = 300
-_CONSOLE_LINES = 200
+_DRAWABLE = 1e300
 
 
 async def home(visit: Visit) -> None:
@@ -57,7 +57,13 @@ def _home(visit: Visit) -> dict[str, Any]:
         notices = accounts.list_notices(transaction, actor.account_id)
         owner = visit.owner
         used = claiming.use_of(transaction, owner, visit.pages.offer.caps) if owner.is_anonymous else None
-    return {"used": used, "projects": rows, "notices": notices, "base_url": visit.base_url}
+    return {
+        "is_guest": visit.session is not None and visit.session.is_guest,
+        "used": used,
+        "projects": rows,
+        "notices": notices,
+        "base_url": visit.base_url,
+    }
 
 
 def _project(visit: Visit) -> dict[str, Any]:
@@ -66,7 +72,7 @@ def _project(visit: Visit) -> dict[str, Any]:
         if found is None:
             raise _nothing()
         listed = runs.list_runs(transaction, found, order="-created_at", at_most=_MAX_RUNS)
-    summaries = [_object(each.summary) for each in listed]
+    summaries = [runs.summary_of(each) for each in listed]
     columns = _common_numbers(summaries)
     rows = [
         (each, each.state(visit.now), [summary.get(column) for column in columns]) for each, summary in zip(listed, summaries, strict=True)
@@ -81,40 +87,39 @@ def _run(visit: Visit) -> dict[str, Any]:
         if found is None:
             raise _nothing()
         lines = history.count_lines(transaction, found.id, Stream.HISTORY)
-        series = history.series(transaction, found.id, _BUCKETS)
-        console_count, console = runs.read_console(transaction, found.id, last=_CONSOLE_LINES)
-    charts: list[Chart] = [draw(key, points) for key, points in sorted(series.items())[:_MAX_CHARTS]]
+        names = sorted(history.list_names(transaction, found.id, Stream.HISTORY))
+        series = history.chart(transaction, found.id, Stream.HISTORY, names[:_MAX_CHARTS], buckets=_BUCKETS)
+        printed = console.read(transaction, found.id, visit.query)
+        measured = sorted(history.list_names(transaction, found.id, Stream.EVENTS))[:_MAX_CHARTS]
+        events = history.chart(transaction, found.id, Stream.EVENTS, measured, buckets=_BUCKETS, axis="_runtime")
     return {
         "run": found,
         "state": found.state(visit.now),
-        "config": _flat(_config(found)),
-        "summary": _flat({key: value for key, value in _object(found.summary).items() if not key.startswith("_")}),
-        "charts": charts,
-        "charts_left_out": max(0, len(series) - _MAX_CHARTS),
+        "config": runs.flat(runs.config_of(found)),
+        "summary": runs.flat({key: value for key, value in runs.summary_of(found).items() if not key.startswith("_")}),
+        "charts": _charts(series),
+        "charts_left_out": max(0, len(names) - _MAX_CHARTS),
         "lines": lines,
-        "console": [text for _, text in console],
-        "console_count": console_count,
+        "console": printed,
+        "system": _charts(events),
     }
 
 
-def _config(run: Run) -> dict[str, Any]:
-    """The config as its author wrote it: on the wire every value stands in `{"value": …}`, and `_wandb` is the client's own."""
-    values = {}
-    for key, entry in _object(run.config).items():
-        if not key.startswith("_"):
-            values[key] = entry["value"] if isinstance(entry, dict) and "value" in entry else entry
-    return values
+def _charts(series: dict[str, Series]) -> list[Chart]:
+    return [chart for chart in (_chart(name, found) for name, found in sorted(series.items())) if chart is not None]
 
 
-def _flat(values: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
-    rows: list[tuple[str, Any]] = []
-    for key in sorted(values):
-        value = values[key]
-        if isinstance(value, dict) and value and "_type" not in value:
-            rows.extend(_flat(value, f"{prefix}{key}."))
-        else:
-            rows.append((f"{prefix}{key}", value))
-    return rows
+def _chart(name: str, series: Series) -> Chart | None:
+    """Draw a series: a bucket of several values as a stroke between its extremes, in the direction it went."""
+    points: list[tuple[float, float]] = []
+    for x, x_last, first, last, low, high in zip(
+        *(column.tolist() for column in (series.x, series.x_last, series.first, series.last, series.smallest, series.largest)), strict=True
+    ):
+        # A span of which floating point cannot give the width has no place on a chart.
+        if not (math.isfinite(low) and abs(low) < _DRAWABLE and abs(high) < _DRAWABLE):
+            continue
+        points.extend([(x, low), (x_last, high)] if first <= last else [(x, high), (x_last, low)])
+    return draw(name, points) if points else None
 
 
 def _common_numbers(summaries: list[dict[str, Any]]) -> list[str]:
@@ -127,11 +132,6 @@ def _common_numbers(summaries: list[dict[str, Any]]) -> list[str]:
     return sorted(counts, key=lambda key: (-counts[key], key))[:4]
 
 
-def _object(text: str) -> dict[str, Any]:
-    value = json.loads(text)
-    return value if isinstance(value, dict) else {}
-
-
 async def _is_asked_to_open(visit: Visit) -> bool:
     """Make sure that somebody is signed in; True when the visitor was shown another page first.
 
@@ -141,10 +141,13 @@ async def _is_asked_to_open(visit: Visit) -> bool:
         return False
     key = visit.query.get("apiKey", "")
     if api_key.kind_of(key) == "anonymous":
-        await visit.show("try.html", code=key, next=visit.scope["path"])
+        await visit.show("try.html", code=key, next=visit.scope["path"], opens=None)
         return True
     # The same answer whether or not there is something behind the address.
-    raise Error("forbidden", "Sign in to see this page.")
+    await visit.show(
+        "message.html", 403, message="This page shows what is logged here to its owner.", shown_status=403, come_back=visit.address
+    )
+    return True
 
 
 def _nothing() -> Error:

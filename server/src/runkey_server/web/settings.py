@@ -18,15 +18,18 @@ _DAYS = {"30": 30, "90": 90, "365": 365}
 async def key_page(visit: Visit) -> None:
     """`/settings/keys`: list, make, revoke."""
     account = visit.person
-    problem, secret = None, None
+    problem, secret, status, revoking = None, None, 200, None
     if visit.is_post:
         form = await visit.form()
-        if form.get("act") == "revoke":
-            await visit.writing(_revoke_key, account.id, form.get("id", ""), visit.now)
+        revoking = form.get("id", "") if form.get("act") == "revoke" else None
+        problem = await visit.require_fresh(form)
+        if problem is not None:
+            status = 403
+        elif revoking is not None:
+            await visit.writing(_revoke_key, account.id, revoking, visit.now)
             await visit.go("/settings/keys")
             return
-        problem = await visit.require_fresh(form)
-        if problem is None:
+        else:
             try:
                 description = form.get("description", "").strip() or "made on the page"
                 days = _DAYS.get(form.get("days", ""), 365)
@@ -34,29 +37,34 @@ async def key_page(visit: Visit) -> None:
             except Error as error:
                 if error.code != "invalid":
                     raise
-                problem = error.message
+                problem, status = error.message, 400
     found = await visit.reading(partial(keys.list_keys, account_id=account.id))
     shown = [(key, key.state(visit.now)) for key in reversed(found)]
-    await visit.show("keys.html", 403 if problem else 200, problem=problem, secret=secret, keys=shown, base_url=visit.base_url)
+    await visit.show("keys.html", status, problem=problem, secret=secret, keys=shown, revoking=revoking, base_url=visit.base_url)
 
 
 async def machine_page(visit: Visit) -> None:
     """`/settings/machines`: list, rename, send away."""
     account = visit.person
-    problem = None
+    problem, status, revoking = None, 200, None
     if visit.is_post:
         form = await visit.form()
-        try:
-            await visit.writing(_change_machine, account.id, form, visit.now)
-        except Error as error:
-            if error.code != "invalid":
-                raise
-            problem = error.message
-        else:
-            await visit.go("/settings/machines")
-            return
+        if form.get("act") == "revoke":
+            revoking = form.get("id", "")
+            problem = await visit.require_fresh(form)
+            status = 403
+        if problem is None:
+            try:
+                await visit.writing(_change_machine, account.id, form, visit.now)
+            except Error as error:
+                if error.code != "invalid":
+                    raise
+                problem, status = error.message, 400
+            else:
+                await visit.go("/settings/machines")
+                return
     found = await visit.reading(machines.list_machines, account.id, visit.now)
-    await visit.show("machines.html", 400 if problem else 200, problem=problem, machines=found, base_url=visit.base_url)
+    await visit.show("machines.html", status, problem=problem, machines=found, revoking=revoking, base_url=visit.base_url)
 
 
 async def session_page(visit: Visit) -> None:
@@ -78,9 +86,10 @@ async def session_page(visit: Visit) -> None:
 async def account_page(visit: Visit) -> None:
     """`/settings/account`: the password, and where mail goes."""
     account = visit.person
-    problem, done = None, None
+    problem, done, part = None, None, None
     if visit.is_post:
         form = await visit.form()
+        part = "mail" if "email" in form else "change-password"
         problem = await visit.require_fresh(form)
         if problem is None:
             try:
@@ -90,8 +99,12 @@ async def account_page(visit: Visit) -> None:
                     raise
                 problem = error.message
     fresh = await visit.reading(accounts.find_account, account.name)
-    shown: dict[str, Any] = {"email": (fresh.email if fresh else None) or "", "password_characters": passwords.MIN_CHARACTERS}
-    await visit.show("account.html", 400 if problem else 200, problem=problem, done=done, **shown)
+    shown: dict[str, Any] = {
+        "email": (fresh.email if fresh else None) or "",
+        "password_characters": passwords.MIN_CHARACTERS,
+        "sends_mail": visit.pages.sends_mail,
+    }
+    await visit.show("account.html", 400 if problem else 200, problem=problem, done=done, part=part, **shown)
 
 
 async def people_page(visit: Visit) -> None:
@@ -99,9 +112,10 @@ async def people_page(visit: Visit) -> None:
     account = visit.person
     if not account.is_admin:
         raise Error("not_found", "There is nothing at this address.")
-    problem, link, mailed_to = None, None, None
+    problem, link, mailed_to, part = None, None, None, None
     if visit.is_post:
         form = await visit.form()
+        part = "reset" if form.get("name") else "invite"
         problem = await visit.require_fresh(form)
         if problem is None:
             try:
@@ -113,7 +127,7 @@ async def people_page(visit: Visit) -> None:
                 problem = error.message
     people = [person for person in await visit.reading(accounts.list_accounts) if not person.is_anonymous]
     shown: dict[str, Any] = {"sign_up": visit.sign_up_policy, "sends_mail": visit.pages.sends_mail, "mailed_to": mailed_to}
-    await visit.show("people.html", 403 if problem else 200, problem=problem, link=link, people=people, **shown)
+    await visit.show("people.html", 403 if problem else 200, problem=problem, link=link, people=people, part=part, **shown)
 
 
 async def put_notices_away(visit: Visit) -> None:
@@ -129,7 +143,7 @@ async def _change_account(visit: Visit, form: dict[str, str]) -> str:
         await visit.writing(_change_email, visit.owner, form["email"], visit.now)
         return "The address for mail is saved."
     handle = visit.session.handle if visit.session else None
-    act = partial(accounts.change_password, visit.database, visit.owner, form.get("new_password", ""), keeping=handle)
+    act = partial(accounts.change_password, visit.database, visit.owner, form.get("new_password", ""), at=visit.now, keeping=handle)
     await to_thread.run_sync(act)
     await visit.writing(accounts.tell, visit.owner.id, "The password of your account was changed.", "/settings/account", visit.now)
     return "The password is changed, and every other browser is signed out."

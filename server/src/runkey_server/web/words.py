@@ -1,8 +1,27 @@
-"""Turns values into words for a page: moments, durations, numbers."""
+"""Turns values into words for a page: moments, durations, numbers, browsers."""
 
 import math
+import re
 from datetime import datetime, timedelta
 from typing import Any
+
+# What a browser calls itself holds the names of those it is compatible with: the first that fits is the right one.
+_BROWSERS = (
+    ("Edg", "Edge"),
+    ("OPR", "Opera"),
+    ("Firefox", "Firefox"),
+    ("FxiOS", "Firefox"),
+    ("Chrom|CriOS", "Chrome"),
+    ("Safari", "Safari"),
+)
+_SYSTEMS = (
+    ("Android", "Android"),
+    ("iPhone|iPad", "iOS"),
+    ("Windows", "Windows"),
+    ("Mac OS X", "macOS"),
+    ("CrOS", "ChromeOS"),
+    ("Linux|X11", "Linux"),
+)
 
 _UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 
@@ -32,6 +51,20 @@ def moment(value: datetime) -> str:
     return value.strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
+def day(value: datetime) -> str:
+    """Write the day of a moment."""
+    return value.strftime("%Y-%m-%d")
+
+
+def browser(user_agent: str) -> str:
+    """Name a browser and its system by what it calls itself; what is none as it is, cut short."""
+    found = next((name for pattern, name in _BROWSERS if re.search(pattern, user_agent)), None)
+    system = next((name for pattern, name in _SYSTEMS if re.search(pattern, user_agent)), None)
+    if found is None:
+        return user_agent[:60] or "unknown"
+    return f"{found} on {system}" if system else found
+
+
 def number(value: Any) -> str:
     """Write a number briefly: at most five significant digits; anything else as it is."""
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -43,4 +76,4 @@ def number(value: Any) -> str:
     return f"{value:.5g}"
 
 
-FILTERS = {"ago": ago, "duration": duration, "moment": moment, "number": number, "until": until}
+FILTERS = {"ago": ago, "browser": browser, "day": day, "duration": duration, "moment": moment, "number": number, "until": until}

@@ -1,9 +1,9 @@
-// A link's code stands behind the # of the address, which a browser sends to nobody. Put it into the form, and out of the address.
+// A link's code stands behind the # of the address, which a browser sends to nobody. Put it into the form, and out of the address and of sight.
 const field = document.getElementById("code");
 const code = window.location.hash.slice(1);
 if (field && code) {
   field.value = code;
-  field.type = "password";
+  field.closest(".from-link").hidden = true;
   window.history.replaceState(null, "", window.location.pathname);
   const next = document.getElementById("name") || document.getElementById("password");
   if (next) next.focus();

@@ -1,0 +1,181 @@
+"""Folds segments into chunks in the background. Nothing that is read changes by it.
+
+A fold is prepared while others write, and applied in one transaction, unless the stream was changed elsewhere than at its end meanwhile:
+killed at any moment, all of it is done or nothing. New values become a chunk; while the chunk before is not larger, it is taken in, so that
+a value is written a few times at most, and chunks double until they are full.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from json import dumps
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+
+from runkey_server.clock import Clock
+from runkey_server.database import Database
+from runkey_server.history import store
+from runkey_server.history.columns import Column
+from runkey_server.history.describing import Facts, facts_of
+from runkey_server.history.encoding import decode
+from runkey_server.history.outlines import BLOCK, KIND, Outline, joined
+from runkey_server.history.packed import chunk_of, outline_of
+from runkey_server.history.packing import STEPS, Path, unpack
+from runkey_server.history.store import Place
+from runkey_server.history.tables import FULL
+from runkey_server.history.viewing import STEPS_ID, key_row
+
+# A stream is folded when it has so many segments or bytes in them, or was left alone for so long.
+SEGMENTS, BYTES, IDLE = 64, 2 * 1024 * 1024, timedelta(seconds=20)
+_CLOSES_GAPS = timedelta(hours=1)
+"""After so long lines that are missing are taken to be lost; one that comes all the same unfolds what follows it."""
+
+_MAX_SEGMENTS, _MAX_BYTES = 1_000, 8 * 1024 * 1024
+_AT_ONCE = 50
+
+
+@dataclass(frozen=True)
+class Fold:
+    """What a fold will write and drop."""
+
+    place: Place
+    revision: int
+    first_lines: list[int]
+    size: int
+    folded_to: int
+    keys: list[dict[str, object]]
+    chunks: list[dict[str, Any]]
+    taken_in: list[tuple[int, int]]
+
+
+class Folder:
+    """Folds for one server, in the worker that keeps house."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        """Begin."""
+        self._database = database
+        self._clock = clock
+
+    def fold_due(self) -> None:
+        """Fold what is worth it. Raises Error `unavailable`."""
+        while True:
+            at = self._clock()
+            with self._database.reading() as transaction:
+                due = store.list_unfolded(transaction, segments=SEGMENTS, bytes_=BYTES, written_before=at - IDLE, at_most=_AT_ONCE)
+            folded = [self._fold(place) for place in due]
+            if not any(folded):
+                return
+
+    def _fold(self, place: Place) -> bool:
+        with self._database.reading() as transaction:
+            fold = prepare(transaction, place, closes_gaps=self._is_old(transaction, place))
+        if fold is None:
+            return False
+        with self._database.writing() as transaction:
+            return apply(transaction, fold)
+
+    def _is_old(self, transaction: sa.Connection, place: Place) -> bool:
+        state = store.find_stream(transaction, place)
+        return state is not None and state.written_at <= self._clock() - _CLOSES_GAPS
+
+
+def prepare(transaction: sa.Connection, place: Place, *, closes_gaps: bool = False) -> Fold | None:
+    """Make ready to fold a portion of a stream; None when nothing can be folded now."""
+    state = store.find_stream(transaction, place)
+    if state is None or not state.segments:
+        return None
+    segments = _portion(store.list_segments(transaction, place, at_most=_MAX_SEGMENTS), state.folded_to, closes_gaps)
+    if not segments:
+        return None
+    parts: dict[Path, list[Column]] = {}
+    for segment in segments:
+        for path, column in unpack(segment.body, segment.first_line).items():
+            parts.setdefault(path, []).append(column)
+    columns = {path: Column.joined(found) for path, found in parts.items()}
+    keys, chunks, taken_in = _chunks(transaction, place, columns)
+    return Fold(
+        place,
+        state.revision,
+        [segment.first_line for segment in segments],
+        sum(len(segment.body) for segment in segments),
+        max(segment.last_line for segment in segments) + 1,
+        keys,
+        chunks,
+        taken_in,
+    )
+
+
+def apply(transaction: sa.Connection, fold: Fold) -> bool:
+    """Write a fold; False when it is void."""
+    state = store.find_stream(transaction, fold.place, to_change=True)
+    if state is None or state.revision != fold.revision:
+        return False
+    store.delete_chunks(transaction, fold.place, fold.taken_in)
+    store.insert_chunks(transaction, fold.place, fold.chunks)
+    store.put_keys(transaction, fold.place, fold.keys)
+    store.delete_segments(transaction, fold.place, fold.first_lines)
+    store.update_stream(
+        transaction,
+        fold.place,
+        folded_to=fold.folded_to,
+        segments=state.segments - len(fold.first_lines),
+        segment_bytes=state.segment_bytes - fold.size,
+        revision=state.revision + 1,
+    )
+    return True
+
+
+def _portion(segments: list[Any], folded_to: int, closes_gaps: bool) -> list[Any]:
+    """Choose the first segments without a gap before or between them, up to a size; with all that overlap the last of these."""
+    chosen: list[Any] = []
+    expected, size = folded_to, 0
+    for segment in segments:
+        if segment.first_line > expected and not closes_gaps:
+            break
+        if size > _MAX_BYTES and segment.first_line >= expected:
+            break
+        chosen.append(segment)
+        expected, size = max(expected, segment.last_line + 1), size + len(segment.body)
+    return chosen
+
+
+def _chunks(
+    transaction: sa.Connection, place: Place, columns: dict[Path, Column]
+) -> tuple[list[dict[str, object]], list[dict[str, Any]], list[tuple[int, int]]]:
+    known = {row.path: (row.key_id, Facts.from_text(row.facts)) for row in store.list_keys(transaction, place)}
+    still_open: dict[int, list[Any]] = {}
+    for chunk in store.list_chunks(transaction, place, only_open=True):
+        still_open.setdefault(chunk.key_id, []).append(chunk)
+    keys, chunks, taken_in = [], [], []
+    next_id = max((key_id for key_id, _ in known.values()), default=STEPS_ID) + 1
+    for path, column in columns.items():
+        key_id, facts = known.get(dumps(path)) or (STEPS_ID if path == STEPS else next_id, Facts())
+        next_id = max(next_id, key_id + 1)
+        first_index = sum(facts.counts.values())
+        made = outline_of(column, columns[STEPS], first_index)
+        keys.append(key_row(key_id, path, facts.followed_by(facts_of(column))))
+        pieces = [(column, made)]
+        for chunk in reversed(still_open.get(key_id, [])):
+            if chunk.points > sum(len(piece) for piece, _ in pieces):
+                break
+            body = store.find_body(transaction, place, key_id, chunk.first_index)
+            pieces.insert(0, (decode(body), np.frombuffer(store.find_outline(transaction, place, key_id, chunk.first_index), KIND)))
+            taken_in.append((key_id, chunk.first_index))
+            first_index = chunk.first_index
+        whole, outlined = Column.joined([piece for piece, _ in pieces]), joined([piece for _, piece in pieces])
+        chunks.extend(split(key_id, first_index, whole, outlined))
+    return keys, chunks, taken_in
+
+
+def split(key_id: int, first_index: int, column: Column, made: Outline) -> list[dict[str, Any]]:
+    """Make chunks that end where full ones do."""
+    chunks = []
+    start = 0
+    while start < len(column):
+        index = first_index + start
+        end = min(len(column), start + FULL - index % FULL)
+        blocks = slice(*np.searchsorted(made["block"], (index // BLOCK, (first_index + end - 1) // BLOCK + 1)))
+        chunks.append(chunk_of(key_id, index, column.take(slice(start, end)), made[blocks]))
+        start = end
+    return chunks

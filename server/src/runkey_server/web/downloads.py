@@ -1,0 +1,180 @@
+"""What pages link to and programs ask for alike: exports, and what a run printed. Read by a browser's session or by a key.
+
+Routes: `/{entity}/{project}/export`, `/{entity}/{project}/runs/{run}/export`, `…/output.log`, `…/console`. A browser that is not signed in
+is sent to sign in, a program gets 401. What is given out is a download in a sandbox: it must never act as a page of this server.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Generator, Iterator
+from dataclasses import dataclass
+
+from anyio import to_thread
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from runkey_server import errors, runs
+from runkey_server.asgi.actor import Actor
+from runkey_server.asgi.failures import send_error
+from runkey_server.asgi.middleware import ACTOR
+from runkey_server.asgi.requests import header
+from runkey_server.asgi.responses import attachment, send_json, send_pieces
+from runkey_server.errors import Error
+from runkey_server.exporting import open_export
+from runkey_server.keys import Authenticator
+from runkey_server.runs import Run
+from runkey_server.web.console import line_number
+from runkey_server.web.pages import NeedsSignIn, Pages, Visit, query_of
+from runkey_wire import exports
+
+_AT_ONCE = 16
+"""Downloads under way in one worker; each may hold some tens of MB."""
+
+_PRINTED_BYTES = 1024 * 1024
+_LIVE_LINES = 1_000
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked for, by somebody who is known."""
+
+    actor: Actor
+    scope: Scope
+    receive: Receive
+    send: Send
+
+    @property
+    def path(self) -> dict[str, str]:
+        """The variable parts of the address."""
+        return dict(self.scope["path_params"])
+
+    @property
+    def query(self) -> dict[str, str]:
+        """What follows the question mark."""
+        return query_of(self.scope)
+
+
+Handler = Callable[[Request], Awaitable[None]]
+
+
+class Downloads:
+    """The routes."""
+
+    def __init__(self, pages: Pages, authenticator: Authenticator) -> None:
+        """Serve one worker."""
+        self._pages = pages
+        self._database = pages.database
+        self._authenticator = authenticator
+        self._under_way = 0
+        # Making pieces is work for the processor: one at a time, so that whoever writes runs need not wait. Sending them is not.
+        self._turn = asyncio.Semaphore(1)
+
+    def route(self, handler: Handler) -> ASGIApp:
+        """Make an application of one of the handlers below."""
+
+        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+            actor = await self._authenticator.authenticate(header(scope, b"authorization"))
+            if actor is not None:
+                scope.setdefault("state", {})[ACTOR] = actor
+                await handler(Request(actor, scope, receive, send))
+            else:
+                await page(scope, receive, send)
+
+        async def for_visitor(visit: Visit) -> None:
+            actor = visit.actor
+            if actor is None and "text/html" in (header(visit.scope, b"accept") or ""):
+                raise NeedsSignIn
+
+            async def hand_out(scope: Scope, receive: Receive, send: Send) -> None:
+                if actor is None:
+                    await send_error(send, errors.unauthenticated())
+                else:
+                    await handler(Request(actor, scope, receive, send))
+
+            await visit.hand_over(hand_out)
+
+        page: ASGIApp = self._pages.route(for_visitor)
+        return answer
+
+    async def export(self, request: Request) -> None:
+        """Send history, events or runs as a file."""
+        path, query = request.path, request.query
+
+        def find() -> tuple[str, str, Iterator[bytes]]:
+            export = open_export(
+                self._database,
+                request.actor,
+                path["entity"],
+                path["project"],
+                path.get("run"),
+                kind=query.get("kind", exports.HISTORY),
+                file_format=query.get("format", exports.CSV),
+                now=self._pages.clock(),
+            )
+            return export.file_name, export.media_type, export.pieces
+
+        await self._send(request, *await to_thread.run_sync(find))
+
+    async def output(self, request: Request) -> None:
+        """Send what a run printed, as it printed it."""
+        run = await to_thread.run_sync(self._find, request)
+        name = exports.file_name(run.project, run.name, "output", "log")
+        await self._send(request, name, "text/plain; charset=utf-8", self._printed(run.id))
+
+    async def console(self, request: Request) -> None:
+        """Answer with the lines after one, for following: `{"lines": [{line, at, stream, text}], "next": LINE, "count": lines there are}`.
+
+        Without `after`: with the last lines. `next` is what to give as `after` the next time: the line before the last, because a progress
+        bar rewrites the last one.
+        """
+        after = line_number(request.query.get("after"))
+        if after is None and "after" in request.query:
+            raise Error("invalid", "`after` is the number of a line.")
+
+        def read() -> dict[str, object]:
+            run = self._find(request)
+            with self._database.reading() as transaction:
+                count = runs.count_console(transaction, run.id)
+                if after is None:
+                    lines = runs.read_console(transaction, run.id, at_most=_LIVE_LINES)
+                else:
+                    lines = runs.read_console(transaction, run.id, first=after + 1, at_most=_LIVE_LINES)
+            last = lines[-1].number if lines else -1 if after is None else after + 1
+            return {"lines": [line.as_json() for line in lines], "next": max(-1, last - 1), "count": count}
+
+        await send_json(request.send, await to_thread.run_sync(read))
+
+    def _find(self, request: Request) -> Run:
+        path = request.path
+        with self._database.reading() as transaction:
+            run = runs.find_run(transaction, request.actor, path["entity"], path["project"], path["run"])
+        if run is None:
+            raise Error("not_found", "There is no such run.")
+        return run
+
+    def _printed(self, run_id: int) -> Iterator[bytes]:
+        number, texts = 0, [""]
+        while texts:
+            with self._database.reading() as transaction:
+                number, texts = runs.read_printed(transaction, run_id, number, at_most_bytes=_PRINTED_BYTES)
+            yield "".join([f"{text}\n" for text in texts]).encode("utf-8", "replace")
+
+    async def _send(self, request: Request, name: str, media_type: str, pieces: Iterator[bytes]) -> None:
+        if self._under_way >= _AT_ONCE:
+            raise Error("unavailable", "Many downloads are under way already. Try again in a moment.", retry_after_seconds=5)
+
+        async def next_piece() -> bytes | None:
+            async with self._turn:
+                return await to_thread.run_sync(next, pieces, None)
+
+        headers = (
+            (b"content-type", media_type.encode()),
+            attachment(name),
+            (b"content-security-policy", b"sandbox; default-src 'none'"),
+            (b"cache-control", b"private, no-store"),
+        )
+        self._under_way += 1
+        try:
+            await send_pieces(request.receive, request.send, headers, next_piece, is_wanted=request.scope["method"] == "GET")
+        finally:
+            self._under_way -= 1
+            if isinstance(pieces, Generator):
+                pieces.close()

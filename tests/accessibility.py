@@ -1,0 +1,61 @@
+"""Whether everybody can use a page: what a script of ours finds in it, and what the keyboard reaches.
+
+The rules are WCAG 2.2's: contrast (1.4.3, 1.4.11), names and labels (1.3.1, 2.4.4, 4.1.2), the purpose of fields (1.3.5), title and
+headings (2.4.2, 2.4.6), focus (2.4.3, 2.4.7), targets (2.5.8).
+"""
+
+from pathlib import Path
+
+_FAULTS = Path(__file__).with_suffix(".js").read_text()
+
+_REACHABLE = """
+() => [...document.querySelectorAll("a[href], button, input, select, textarea, [tabindex='0'], summary")]
+  .filter((each) => each.type !== "hidden" && !each.disabled && each.checkVisibility())
+"""
+
+_AT = """
+(reachable) => {
+  const at = document.activeElement;
+  const { outlineStyle, outlineWidth } = getComputedStyle(at);
+  const { left, right, top, bottom } = at.getBoundingClientRect();
+  return {
+    index: reachable.indexOf(at),
+    isMarked: at.matches(":focus-visible") && outlineStyle !== "none" && parseFloat(outlineWidth) >= 2,
+    isOnPage: right > 0 && left < innerWidth,
+    left, top: top + scrollY, bottom: bottom + scrollY,
+    name: at.outerHTML.slice(0, 80),
+  };
+}
+"""
+
+
+def check_everybody_can_use(page: object) -> None:
+    """Check a page in light and in dark, and walk through it by the keyboard."""
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        faults = page.evaluate(_FAULTS)
+        assert not faults, "\n".join([f"{page.url} in {scheme}:", *faults])
+    page.emulate_media(color_scheme="light")
+    _walk_by_keyboard(page)
+
+
+def _walk_by_keyboard(page: object) -> None:
+    """Press Tab from the first thing to the last: all are reached in the page's own order and marked, and none lies back up on the left."""
+    reachable = page.evaluate_handle(_REACHABLE)
+    count = reachable.evaluate("(each) => each.length")
+    reachable.evaluate("(each) => each[0].focus()")
+    # Only the keyboard's focus is marked, not a script's.
+    page.keyboard.press("Tab")
+    page.keyboard.press("Shift+Tab")
+    before = None
+    for index in range(count):
+        at = page.evaluate(_AT, reachable)
+        assert at["index"] == index, f"{page.url}: Tab reaches {at['name']} in place {index}"
+        assert at["isMarked"], f"{page.url}: nothing shows that the focus is on {at['name']}"
+        assert at["isOnPage"], f"{page.url}: {at['name']} has the focus and is not on the page"
+        # The first, which skips to the content, lies above the page.
+        if before is not None and index > 1:
+            goes_on = at["bottom"] > before["top"] or at["left"] > before["left"]
+            assert goes_on, f"{page.url}: from {before['name']} Tab goes back up to {at['name']}"
+        before = at
+        page.keyboard.press("Tab")

@@ -1,0 +1,77 @@
+"""A run's page in a real browser: what it printed, the machine's figures, downloads; without a script and with hostile lines."""
+
+import json
+
+import pytest
+from accessibility import check_everybody_can_use
+from browsing import look, watched
+from outside import Server
+
+pytestmark = [pytest.mark.story, pytest.mark.browser]
+
+STAMP = "2026-03-01T12:00:00.25"
+LONG = f"{STAMP} a line without an end " + "x" * 3_000
+
+
+@pytest.fixture(scope="module")
+def key(server: Server) -> str:
+    link = next(line.strip() for line in server.operate("user", "create", "mira").splitlines() if "/welcome#" in line)
+    key = server.operate("key", "create", "--user", "mira").strip()
+    query = 'mutation U($n: String) { upsertBucket(input: {name: $n, modelName: "p"}) { inserted } }'
+    assert server.post("/graphql", {"query": query, "variables": {"n": "r1"}}, key)[0] == 200
+    lines = [f"{STAMP} epoch {i}: loss {1 / (i + 1):.4f}" for i in range(400)]
+    lines[390] = f"ERROR {STAMP} a warning on \x1b[33mstderr\x1b[0m"
+    lines[391] = f"{STAMP} <img src=x onerror=alert(1)>\x1b]8;;javascript:alert(1)\x07link\x1b]8;;\x07 \u202edesrever"
+    lines[392] = LONG
+    events = [{"_runtime": i * 2.5, "system.cpu": 50 + i % 7, "system.memory_percent": 30 + i / 10} for i in range(60)]
+    body = {
+        "files": {
+            "wandb-history.jsonl": {"offset": 0, "content": [json.dumps({"_step": i, "loss": 1 / (i + 1)}) for i in range(50)]},
+            "wandb-events.jsonl": {"offset": 0, "content": [json.dumps(row) for row in events]},
+            "output.log": {"offset": 0, "content": lines},
+        }
+    }
+    assert server.post("/files/mira/p/r1/file_stream", body, key)[0] == 200
+    return link
+
+
+def test_what_was_printed_and_the_machines_figures(browser: object, server: Server, key: str) -> None:
+    page = watched(browser, server, java_script_enabled=False)
+    page.goto(key)
+    page.fill("#code", key.split("#")[1])
+    page.fill("#password", "four quiet otters at noon")
+    page.click("text=Save and sign in")
+    page.goto(server.url + "/mira/p/runs/r1")
+    assert page.inner_text(".console").count("\n") >= 199
+    assert page.inner_text("#line-391").split() == ["391", "12:00:00", "stderr", "a", "warning", "on", "stderr"]
+    assert page.inner_text("#line-393").endswith("… 1022 more characters")
+    assert page.locator("img[src=x]").count() == 0
+    look(page, "run-console")
+    page.click("text=Older")
+    assert "Lines 1 to 200 of 400." in page.inner_text("#console")
+    page.fill("#find", "epoch 39")
+    page.click("button:has-text('Find')")
+    assert "8 of 400 lines hold “epoch 39”." in page.inner_text("#console")
+    look(page, "run-find")
+    check_everybody_can_use(page)
+    page.click("#line-40 a")
+    assert page.locator("#line-40").is_visible()
+    assert page.url.endswith("#line-40")
+    assert not page.locator("text=system.cpu").is_visible()
+    page.click("summary")
+    assert page.locator("text=system.cpu").is_visible()
+    look(page, "run-system")
+    for name, file in (
+        ("History as CSV", "p-r1.csv"),
+        ("System figures as Parquet", "p-r1-events.parquet"),
+        ("Download", "p-r1-output.log"),
+    ):
+        with page.expect_download() as waiting:
+            page.get_by_role("link", name=name, exact=True).click()
+        assert waiting.value.suggested_filename == file
+    page.goto(server.url + "/mira/p")
+    look(page, "project-downloads")
+    with page.expect_download() as waiting:
+        page.get_by_role("link", name="Runs as CSV").click()
+    assert waiting.value.suggested_filename == "p-runs.csv"
+    assert page.problems == []
