@@ -202,7 +202,7 @@ run.log({"a": 1})
 run.finish()
 """
     done = machine.python(script, key, server.url)
-    assert "1 rows are on the server" in done.stderr, done.stderr
+    assert "1 row is on the server" in done.stderr, done.stderr
     assert not stored(machine).exists()
 
 
