@@ -74,8 +74,8 @@ def test_a_run_is_read_back(tmp_path_factory: object, done: list[tuple[str, obje
     assert replay.standing is not None
     assert (replay.exit_code, replay.damaged, replay.torn_bytes) == (3, 0, 0)
     config, private, metrics = replay.config()
-    assert json.loads(config_text(config, private, metrics)) == json.loads(
-        config_text(run.config.copy(), run._standing.private, run._metrics)
+    assert json.loads(config_text(config, private, metrics, _as_it_is)) == json.loads(
+        config_text(run.config.copy(), run._standing.private, run._metrics, _as_it_is)
     )
     assert replay.standing.name == run._standing.name
     if drops and len(segments) > 1:
@@ -83,3 +83,7 @@ def test_a_run_is_read_back(tmp_path_factory: object, done: list[tuple[str, obje
     assert json.loads(replay.summary_text()) == json.loads(run.take_summary() or replay.summary_text())
     assert replay.rows == recorder.rows
     assert replay.last_line == recorder.next_line
+
+
+def _as_it_is(text: str, _: str) -> str:
+    return text
