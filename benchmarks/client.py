@@ -19,7 +19,8 @@ ROWS, METRICS, ROUNDS = 10_000, 10, 5
 SCRIPT = """
 import json, random, resource, sys, time
 
-name, rows, metrics, pause = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])
+name, what = sys.argv[1].split()
+rows, metrics, pause = int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])
 if name == "runkey":
     import runkey as client, urllib3
     import runkey.runs, runkey.runs.beginning
@@ -35,9 +36,9 @@ def used():
 
 before = used()
 began = time.perf_counter()
-options = {"runkey": {}, "trackio": {}}.get(name)
-if options is None:
-    options = {"settings": client.Settings(console="off", x_disable_stats=True, x_disable_meta=True, silent=True)}
+options = {}
+if name in ("runkey", "wandb") and what == "rows":
+    options = {"settings": client.Settings(console="off", x_disable_stats=True, x_disable_meta=True, disable_git=True, silent=True)}
 client.init(project="bench", config={"lr": 0.1}, **options)
 calls = []
 clock = time.perf_counter_ns
@@ -74,7 +75,10 @@ def main() -> None:
         server, url = start_server(Path(folder))
         try:
             key = make_key(Path(folder))
-            clients = {"runkey": sys.executable, "wandb": sys.executable} | ({"trackio": arguments.trackio} if arguments.trackio else {})
+            # "rows": nothing but what log() is given; "all": with console, system figures and surroundings, as they are by default.
+            clients = dict.fromkeys(("runkey rows", "wandb rows", "runkey all", "wandb all"), sys.executable)
+            if arguments.trackio:
+                clients["trackio all"] = arguments.trackio
             found: dict[str, list[dict[str, float]]] = {name: [] for name in clients}
             for _ in range(arguments.rounds):
                 for name, python in clients.items():
@@ -85,9 +89,9 @@ def main() -> None:
     points = arguments.rows * METRICS
     for name, figures in found.items():
         median = {each: statistics.median(figure[each] for figure in figures) for each in figures[0]}
-        goal = "   goals: 0.6 s, 20 us" if name == "runkey" else ""
+        goal = "   goals: 0.6 s, 20 us" if name == "runkey rows" else ""
         print(
-            f"{name:8} {median['cpu'] * 100_000 / points:6.3f} s CPU per 100,000 points   "
+            f"{name:11} {median['cpu'] * 100_000 / points:6.3f} s CPU per 100,000 points   "
             f"log() {median['median_us']:6.1f} us median, {median['p99_us']:6.1f} at 99 %, {median['worst_us'] / 1000:6.1f} ms worst   "
             f"finish() {median['finish_s']:5.2f} s{goal}"
         )
@@ -121,7 +125,9 @@ def measure(name: str, python: str, folder: Path, url: str, key: str, arguments:
     """Run one client once."""
     home = Path(tempfile.mkdtemp(dir=folder))
     environment = clean() | {"HOME": str(home), "WANDB_ERROR_REPORTING": "false", "RUNKEY_SILENT": "true"}
-    environment |= {"RUNKEY_HOST": url, "RUNKEY_API_KEY": key} if name == "runkey" else {"WANDB_BASE_URL": url, "WANDB_API_KEY": key}
+    environment |= (
+        {"RUNKEY_HOST": url, "RUNKEY_API_KEY": key} if name.startswith("runkey") else {"WANDB_BASE_URL": url, "WANDB_API_KEY": key}
+    )
     words = [name, str(arguments.rows), str(METRICS), str(arguments.pause)]
     done = subprocess.run([python, "-c", SCRIPT, *words], cwd=home, env=environment, capture_output=True, text=True, timeout=600)
     if "FIGURES" not in done.stdout:

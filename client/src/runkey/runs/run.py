@@ -5,78 +5,25 @@ takes is in the run's journal when it returns.
 """
 
 import os
-import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from runkey import session
-from runkey.clock import Clock, SystemClock
-from runkey.credentials.model import Credential
-from runkey.runs import companions, finishing, resuming, saving
-from runkey.runs.config import Config, config_text
+from runkey.runs import saving
 from runkey.runs.current import exit_code_of
-from runkey.runs.encoding import UNCHANGING, encode, encode_line, plain
-from runkey.runs.following import Follower
-from runkey.runs.history import History, Part, StepIsPast
+from runkey.runs.encoding import UNCHANGING, encode, plain
+from runkey.runs.history import StepIsPast
+from runkey.runs.inside import Inside
 from runkey.runs.media import settled
-from runkey.runs.metrics import Metric, Metrics
-from runkey.runs.model import Standing
-from runkey.runs.options import Settings
-from runkey.runs.recording import Recorder, to_json
-from runkey.runs.summary import Summary
-from runkey.scrubbing import Scrubber
-from runkey.stream import MAX_LINE_BYTES, Position, Sender, framing
-from runkey.terminal import Terminal
+from runkey.runs.metrics import Metric
+from runkey.stream import framing
 
-_MAX_SUMMARY_BYTES = 1024 * 1024
 _FLAT = UNCHANGING - {type(None)}
 """Types of values that count in the summary as they are: a None does not count at all."""
 
 
-class Run:
+class Run(Inside):
     """One run. id, project, entity, url: where it is. name, notes, tags: can be set. config, summary: mappings, sent when they change."""
-
-    def __init__(
-        self,
-        standing: Standing,
-        terminal: Terminal,
-        *,
-        settings: Settings | None = None,
-        scrubber: Scrubber | None = None,
-        credential: Credential | None = None,
-        is_silent: bool = False,
-        clock: Clock | None = None,
-    ) -> None:
-        """Made by `init()`. Without a recorder (see `record_to`) it is disabled, and takes everything without doing anything."""
-        self._standing = standing
-        self.id, self.project, self.entity = standing.id, standing.project, standing.entity
-        self.settings = settings or Settings()
-        self.scrubber = scrubber or Scrubber(terminal.warn)
-        self.pid = os.getpid()
-        self.exit_code: int | None = None
-        self.resumed = standing.is_resumed
-        self._clock = clock or SystemClock()
-        self._terminal = terminal
-        self._is_silent = is_silent
-        self._lock = threading.RLock()
-        self._said: set[str] = set()
-        self._metrics = standing.define_metrics(Metrics())
-        self._history = History(standing.started, self._take_row, first_step=standing.step)
-        self._is_flat = False
-        self._changes: dict[str, Any] = {}
-        self._config_changed = self._summary_changed = False
-        self.config = Config(standing.config, self._note_config, may_change=terminal.is_notebook)
-        self.summary = Summary(self._metrics, {}, self._note_summary, lambda given: settled(given, self, "summary", self._complain))
-        self.summary.restore(standing.summary, standing.summary_state)
-        self._recorder: Recorder | None = None
-        self._sender: Sender | None = None
-        self._finisher = finishing.Finisher(self)
-        self.follower: Follower | None = None
-        self.hear_error: Callable[[str], None] | None = None
-        # What a login asks of a backend.
-        self.host = credential.host if credential else standing.host or ""
-        self.account = standing.account
 
     # --- what a script does -----------------------------------------------------------------------------------------------
 
@@ -283,80 +230,6 @@ class Run:
             self._changes.update(known)
             self._change(framing.CONFIG, {"origin": known})
 
-    # --- what init(), a login and the sender do ---------------------------------------------------------------------------
-
-    def record_to(self, recorder: Recorder, sender: Sender | None) -> None:
-        """Keep what comes from now on, and send it, if there is a sender."""
-        self._recorder, self._sender = recorder, sender
-        if sender is not None:
-            session.register(self)
-            sender.start()
-
-    def accompany(self, stops: list[companions.Stop]) -> None:
-        """Hold the ends of what accompanies it."""
-        self._finisher.stops = stops
-
-    def note_id_in(self, folder: str) -> None:
-        """Let the next run with resume="auto" go on with this one, unless it ends well."""
-        resuming.note_id(folder, self.id)
-        self._finisher.ended_well = lambda: resuming.forget_id(folder, self.id)
-
-    def adopt(self, credential: Credential) -> None:
-        """Go on with another credential of the same account: what a login during a run does."""
-        self.scrubber.learn(credential.secret.reveal())
-        if self._sender is not None:
-            self._sender.adopt(credential)
-
-    def state(self) -> bytes:
-        """Say how the run stands, for its journal."""
-        with self._lock:
-            standing = self._standing
-            standing.config, standing.summary = self.config.copy(), self.summary.copy()
-            standing.summary_state, standing.metrics = self.summary.state(), self._metrics.as_list()
-            standing.step = self._history.step
-            standing.line = self._recorder.next_line if self._recorder else standing.line
-            return to_json(plain(standing.as_dict(), self._complain))
-
-    def end(self) -> Position | None:
-        """For the sender: how far the journal is written."""
-        return self._recorder.journal.end if self._recorder else None
-
-    def drop_before(self, position: Position) -> None:
-        """For the sender: the server has what stands before this place in the journal."""
-        if self._recorder is not None:
-            self._recorder.journal.drop_before(position)
-
-    def take_summary(self) -> str | None:
-        """For the sender: the summary as JSON when it changed."""
-        with self._lock:
-            if not self._summary_changed:
-                return None
-            self._summary_changed = False
-            values = self.summary_values()
-        text = encode(values, self._complain)
-        if len(text) > _MAX_SUMMARY_BYTES:
-            self._warn_once("summary", f"The summary is {len(text):,} characters long; {_MAX_SUMMARY_BYTES:,} is the most. It is not sent.")
-            return None
-        return text
-
-    def summary_values(self) -> dict[str, Any]:
-        """Give the summary as it goes on the wire, with W&B's own part."""
-        values = self.summary.copy()
-        runtime = values.get("_runtime")
-        if isinstance(runtime, int | float):
-            values["_wandb"] = {"runtime": int(runtime)}
-        return values
-
-    def take_changes(self) -> dict[str, Any] | None:
-        """For the sender: what changed of the run itself, as variables of UpsertBucket."""
-        with self._lock:
-            if self._config_changed:
-                self._config_changed = False
-                values = plain(self.config.copy(), self._complain)
-                self._changes["config"] = config_text(values, self._standing.private, self._metrics, self.scrubber.scrub)
-            changes, self._changes = self._changes, {}
-            return changes or None
-
     def __enter__(self) -> "Run":
         return self
 
@@ -370,21 +243,6 @@ class Run:
 
     def __repr__(self) -> str:
         return f"<Run {self.id} of {self.entity}/{self.project}>"
-
-    # --- the rest ---------------------------------------------------------------------------------------------------------
-
-    def _keep(self, recorder: Recorder, part: Part) -> None:
-        line = encode_line(part.row, self._complain)
-        if len(line) > MAX_LINE_BYTES:
-            recorder.journal.refused += 1
-            text = f"The row of step {part.row['_step']} is too long: {MAX_LINE_BYTES:,} bytes is the most. Such rows are left out."
-            self._warn_once("long", text)
-            return
-        recorder.write_row(part.number, part.is_complete, line)
-
-    def _take_row(self, row: dict[str, Any]) -> None:
-        self.summary.take_row(row, is_flat=self._is_flat)
-        self._summary_changed = True
 
     def _with_steps(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """Add the last value of a metric's step metric where a row lacks it."""
@@ -402,41 +260,3 @@ class Run:
             self._warn_once("finished", "The run is finished; what is logged now goes nowhere.")
         else:
             self._warn_once("mapping", f"log() takes a mapping of names to values, not a {type(data).__name__}; the row is left out.")
-
-    def _is_mine(self) -> bool:
-        return os.getpid() == self.pid and not self._finisher.is_over
-
-    def _describe(self, member: str, value: Any, variable: str) -> None:
-        with self._lock:
-            setattr(self._standing, member, value)
-            self._changes[variable] = value
-            self._change(framing.CONFIG, {"described": {member: value}})
-
-    def _note_config(self, given: dict[str, Any], removed: list[str]) -> None:
-        with self._lock:
-            self._config_changed = True
-            self._change(framing.CONFIG, {"set": plain(given, self._complain), "removed": removed})
-
-    def _note_summary(self, given: dict[str, Any], removed: list[str]) -> None:
-        with self._lock:
-            self._summary_changed = True
-            self._change(framing.SUMMARY, {"set": plain(given, self._complain), "removed": removed})
-
-    def _change(self, kind: bytes, change: dict[str, Any]) -> None:
-        if self._recorder is not None and self._is_mine():
-            self._recorder.write_change(kind, change)
-
-    def _complain(self, key: str, why: str) -> None:
-        self._warn_once(f"key {key}", f"{key!r} is left out: {why}.")
-
-    def _say(self, text: str) -> None:
-        if not self._is_silent:
-            self._terminal.say(text)
-
-    def _warn(self, text: str) -> None:
-        self._terminal.warn(text)
-
-    def _warn_once(self, kind: str, text: str) -> None:
-        if kind not in self._said and len(self._said) < 1_000:
-            self._said.add(kind)
-            self._terminal.warn(text)

@@ -115,6 +115,7 @@ def _log_in(config: Path, url: str, key: str) -> None:
     for name in [name for name in os.environ if name.startswith(("RUNKEY_", "WANDB_")) or name == "NETRC"]:
         del os.environ[name]
     os.environ["RUNKEY_CONFIG_DIR"] = str(config)
+    os.environ["RUNKEY_DIR"] = str(config / "runs")
     os.environ["NETRC"] = str(config / "netrc")
     import runkey
 
