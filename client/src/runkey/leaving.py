@@ -30,7 +30,7 @@ def stored_credential(store: CredentialStore, environment: Environment, profile:
 def end(credential: Credential, store: CredentialStore, environment: Environment, session: Session) -> str | None:
     """Revoke a stored credential on the server and forget it here; a sentence about what is still owed, None when nothing is.
 
-    Raises CannotStore when it cannot be forgotten here.
+    Raises CannotStore when it cannot be forgotten here, UsageError for a file that cannot be read.
     """
     owed = None
     try:
@@ -83,7 +83,8 @@ def _forget(credential: Credential, store: CredentialStore) -> None:
 def logout(host: str | None = None, *, profile: str | None = None) -> bool:
     """Revoke this machine's key on the server and forget it here; whether there was one.
 
-    Without a network the local half succeeds, and a warning says that the server's is still owed.
+    Without a network the local half succeeds, and a warning says that the server's is still owed. Raises UsageError for a host that is none or a
+    broken file, CannotStore when the key cannot be forgotten here.
     """
     environment = Environment()
     store = CredentialStore(environment.config_folder)

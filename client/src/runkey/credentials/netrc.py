@@ -6,7 +6,6 @@ The grammar is netrc's: words between white space, `machine NAME login USER pass
 line, and comments; the standard library's reader cannot say where an entry stands, and gives the whole file up for one odd line.
 """
 
-import hashlib
 import os
 import re
 from typing import Any
@@ -171,6 +170,9 @@ def _words(text: str) -> list[tuple[str, int, int]]:
 
 def _fingerprint(secret: str) -> str:
     """Know a password again, without keeping it: where the store is the keyring, no file of ours holds the key."""
+    # slow import: what only writing needs
+    import hashlib
+
     return hashlib.sha256(secret.encode(errors="surrogateescape")).hexdigest()[:32]
 
 
