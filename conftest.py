@@ -3,6 +3,7 @@
 import os
 
 import pytest
+from hypothesis import settings
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -22,3 +23,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def rounds(request: pytest.FixtureRequest) -> int:
     """How often a fault is tried."""
     return int(request.config.getoption("--rounds"))
+
+
+# A slow machine is no fault of the code's: no example has a deadline.
+settings.register_profile("house", deadline=None)
+settings.load_profile("house")

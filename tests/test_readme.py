@@ -34,7 +34,7 @@ def test_the_readme_works(machine: Machine) -> None:
             )
             assert done.returncode == 0, text + done.stdout + done.stderr
             ran += 1
-        assert ran >= 4
+        assert ran >= 3
         # What it promises: two runs of a hundred rows, ours and the official client's.
         key = (machine.home / "key.txt").read_text().strip()
         query = '{ project(name: "first") { runs { edges { node { state historyLineCount } } } } }'

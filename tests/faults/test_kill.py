@@ -57,9 +57,12 @@ def test_nothing_acknowledged_is_lost_or_doubled_by_kill_9(tmp_path: Path, round
     with sqlite3.connect(f"file:{data}/runkey.db?mode=ro", uri=True) as raw:
         chunks = raw.execute("SELECT count(*) FROM history_chunks").fetchone()[0]
     server = start_server(data)
-    found = ledger.compare(server)
-    said = server.operate("doctor")
-    assert server.stop() == 0
+    try:
+        found = ledger.compare(server)
+        assert words + found[2] == []
+        said = server.operate("doctor")
+    finally:
+        assert server.stop() == 0
     waited, worked = sorted(seconds_to_ready), sorted(cpu_to_ready)
     print(
         f"\n{rounds} rounds: {ledger.acknowledged_requests} requests and {ledger.acknowledged_rows} rows acknowledged, "
@@ -67,7 +70,6 @@ def test_nothing_acknowledged_is_lost_or_doubled_by_kill_9(tmp_path: Path, round
         f"ready after {waited[rounds // 2]:.2f} s (median; longest {waited[-1]:.2f}), {worked[rounds // 2]:.2f} s of CPU "
         f"(longest {worked[-1]:.2f})\n{said}"
     )
-    assert words + found[2] == []
     assert (lost + found[0], doubled + found[1]) == (0, 0)
     assert ledger.wrong == []
     assert ledger.without_retry_after == 0

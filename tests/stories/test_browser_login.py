@@ -2,7 +2,6 @@
 
 import json
 import re
-import time
 import urllib.parse
 
 import pytest
@@ -46,9 +45,7 @@ def test_one_click_logs_the_machine_in_and_its_run_goes_to_the_account(server: S
     assert "Let this machine in?" in shown
     assert code in shown
     assert mira.approve(code).location == "/device/done"
-    began = time.monotonic()
     assert terminal.end() == 0
-    assert time.monotonic() - began < 5
     assert "This machine was let in to the account mira." in terminal.seen
     assert f"Logged in as mira on {server.url}" in terminal.seen
     kept = entry(machine)

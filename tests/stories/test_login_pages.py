@@ -146,7 +146,7 @@ def test_a_machine_is_let_in_by_its_code(browser: object, server: Server, machin
     terminal, code = waiting(machine, server)
     page.fill("#user_code", code.lower().replace("-", " "))
     page.keyboard.press("Enter")
-    assert code in page.inner_text(".code")
+    assert code in page.inner_text("p.code")
     walk(page, "approve")
     page.click("text=Approve")
     assert page.inner_text("h1") == "The machine is logged in"

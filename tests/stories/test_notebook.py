@@ -81,7 +81,7 @@ def test_a_click_replaces_the_link_and_the_run_goes_to_the_account(server: Serve
     saved = nbformat.writes(notebook)
     assert "RESULT True" in saved
     assert "This machine was let in to the account mira" in saved
-    assert "1 rows are on the server" in saved
+    assert "1 row is on the server" in saved
     assert approved
     assert approved[0] not in saved
     assert "user_code" not in saved
@@ -101,7 +101,7 @@ def test_a_key_is_taken_with_a_warning(notebook: Notebook, server: Server) -> No
     assert "RESULT True" in shown
     assert "A key in a notebook goes wherever the notebook goes" in shown
     shown = notebook.cell("run = runkey.init(project='cells'); run.log({'loss': 1.0}); run.finish()")
-    assert "1 rows are on the server" in shown
+    assert "1 row is on the server" in shown
     assert "Logged in as nora" not in shown
 
 

@@ -162,7 +162,7 @@ def test_a_config_changes_only_where_that_is_said() -> None:
 def test_a_config_is_read_off_the_wire_as_it_was_written() -> None:
     metrics = Metrics()
     metrics.define("x")
-    text = config_text({"lr": 0.1, "n": {"a": None}, "_wandb": "no"}, {"t": {"4": "3"}}, metrics)
+    text = config_text({"lr": 0.1, "n": {"a": None}, "_wandb": "no"}, {"t": {"4": "3"}}, metrics, lambda text, what: text)
     values, private = read_config(text)
     assert values == {"lr": 0.1, "n": {"a": None}}
     assert private == {"t": {"4": "3"}, "m": [{"1": "x", "6": [3], "7": []}]}

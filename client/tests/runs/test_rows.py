@@ -197,6 +197,22 @@ def test_what_is_logged_is_as_it_was_then(run: Run) -> None:
     assert run.summary["nested"] == {"a": [1]}
 
 
+def test_nested_values_and_none_leave_what_they_do_not_name(run: Run) -> None:
+    run.log({"n": {"a": 1}, "x": 1}, step=0)
+    run.log({"n": {"b": 2}, "x": None}, step=1)
+    run.log({"flat": 1}, step=2)
+    run.log({"x": None, "n": {"a": None}, "empty": {"x": None}, "y": 3})
+    run.log({"y": None})
+    values = run.summary.copy()
+    assert {name: values.get(name) for name in ("n", "x", "y", "flat", "empty")} == {
+        "n": {"a": 1, "b": 2},
+        "x": 1,
+        "y": 3,
+        "flat": 1,
+        "empty": None,
+    }
+
+
 class Picture:
     """What an image looks like from here."""
 

@@ -4,10 +4,13 @@ import csv
 import io
 import json
 import math
+import re
 import urllib.parse
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
+import pyarrow
 import pyarrow.parquet as pq
 import pytest
 from house import House, Person, StillClock, Visitor
@@ -147,6 +150,20 @@ class StillClockAt(StillClock):
 
     def __init__(self, clock: StillClock, **length: float) -> None:
         self.now = clock.now + timedelta(**length)
+
+
+def test_what_the_page_says_of_json_columns_can_be_done(
+    database: Database, alice: Person, clock: StillClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = make_run(database, alice, "r1", clock)
+    put(database, run_id, [{"loss": 1, "h": {"_type": "histogram", "values": [1, 2]}}, {"loss": 2}, {"h": [3]}], at=clock)
+    (tmp_path / "digits.parquet").write_bytes(exported(database, alice, "r1", "parquet", clock=clock))
+    page = (Path(__file__).parents[3] / "docs/exports.md").read_text()
+    monkeypatch.chdir(tmp_path)
+    found: dict[str, Any] = {"json": json, "pyarrow": pyarrow}
+    exec(re.search(r"```python\n(.*?)```", page, re.DOTALL)[1], found)
+    assert found["frame"]["h"].dropna().tolist() == [{"_type": "histogram", "values": [1, 2]}, [3]]
+    assert found["frame"]["loss"].tolist()[:2] == [1, 2]
 
 
 def test_no_transaction_is_open_while_somebody_fetches(database: Database, alice: Person, clock: StillClock) -> None:

@@ -43,8 +43,8 @@ def _samples(value: Any) -> tuple[int, int, int, bytes, Any]:
     if not is_array(array):
         return *_nested(array), None
     shape = tuple(array.shape)
-    if len(shape) > 3:
-        array = array.squeeze()
+    while len(shape) > 3 and 1 in shape:  # a batch of one
+        array = array.squeeze(axis=shape.index(1))
         shape = tuple(array.shape)
     if len(shape) == 3 and channels_first and shape[0] in _MODES:
         array = array.transpose(1, 2, 0)

@@ -6,13 +6,12 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from runkey import api, authentication, session
+from runkey import authentication, session
 from runkey.clock import SystemClock
 from runkey.credentials.model import Credential
-from runkey.credentials.store import CredentialStore
-from runkey.errors import CannotStore, Error, NotLoggedIn
+from runkey.errors import CannotStore, NotLoggedIn
 from runkey.machine import machine_name
-from runkey.runs import companions, resuming
+from runkey.runs import companions, healing, resuming, syncing
 from runkey.runs.config import config_text, first_private
 from runkey.runs.current import current, make_current
 from runkey.runs.encoding import plain
@@ -132,6 +131,7 @@ class _Beginning:
         """Make the run on the server; give at which line each file of its stream begins."""
         status: Status | None = None
         if standing.resume:
+            syncing.send_left_behind(self._options.folder, standing, credential, self._clock, self._terminal.say)
             status = find_status(credential, standing.entity or None, standing.project, standing.id)
             resuming.check(standing.resume, status, standing.id)
         variables = standing.variables()
@@ -169,7 +169,8 @@ class _Beginning:
             self._terminal.warn(elsewhere)
         try:
             lock = Lock(folder)
-            lock.take()
+            with contextlib.suppress(OSError):  # where files cannot be locked, `runkey sync` cannot tell that this process lives
+                lock.take()
             return Recorder(folder, lock, run.state, self._terminal.warn, lines)
         except OSError as error:
             folders.remove_run_folder(folder)
@@ -184,7 +185,7 @@ class _Beginning:
             clock=self._clock,
             say=lambda text: None if self._options.is_silent else self._terminal.say(text),
             stop=_thread.interrupt_main,
-            find_credential=another_credential,
+            find_credential=healing.another_credential,
         )
 
     def _credential(self, anonymous: str | None) -> Credential | None:
@@ -209,24 +210,3 @@ class _Beginning:
         else:
             again = ", gone on with" if run.resumed else ""
             self._terminal.say(f"Run {run.name} of {run.project}{again}: {run.url}")
-
-
-def another_credential(old: Credential) -> Credential | None:
-    """Look for another key of the same server and account among what login stored: never another account's.
-
-    For an account without a name, the key of whoever claimed it, which may have happened elsewhere: that server is asked.
-    """
-    held = session.process.credentials.get(old.host)
-    found = [held] if held is not None else []
-    with contextlib.suppress(Error):
-        found += CredentialStore(Environment().config_folder).find_all(old.host)
-    others = [each for each in found if each.secret != old.secret]
-    for each in others:
-        if each.stands_for(old.account):
-            return each
-    if old.is_anonymous:
-        for each in others:
-            with contextlib.suppress(Error):
-                if not each.is_anonymous and old.account in (api.viewer(each).get("claimedEntities") or ()):
-                    return each
-    return None

@@ -39,5 +39,7 @@ def stop_all(stops: list[Stop], exit_code: int, complain: Callable[[str], None])
     for stop in stops:
         try:
             stop(exit_code)
+        except KeyboardInterrupt:
+            continue  # this one is not waited for; the run still has to end
         except Exception as fault:
             complain(f"What accompanied the run did not end well ({type(fault).__name__}: {fault}).")

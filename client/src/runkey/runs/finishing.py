@@ -1,5 +1,6 @@
 """finish(): everything acknowledged, or one sentence that says what is left, where it lies, and how to send it."""
 
+import contextlib
 import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -39,7 +40,9 @@ class Finisher:
             return
         self._is_ending = True
         code = exit_code if exit_code is not None else (run.exit_code or 0)
-        companions.stop_all(self.stops, code, run._warn)
+        # Somebody who is impatient here is more so below, where Ctrl-C leaves at once.
+        with contextlib.suppress(KeyboardInterrupt, SystemExit):
+            companions.stop_all(self.stops, code, run._warn)
         recorder, sender = run._recorder, run._sender
         with run._lock:
             run._history.complete()

@@ -37,6 +37,11 @@ class History:
         self._completed = completed
         self._open: dict[str, Any] | None = None
 
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a row that more values may be added to."""
+        return self._open is not None
+
     def add(self, data: Mapping[str, Any], step: int | None, commit: bool | None, now: float) -> Part:
         """Take the values of one call. Raises StepIsPast."""
         if step is not None and step != self.step:

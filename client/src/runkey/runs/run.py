@@ -30,6 +30,8 @@ from runkey.stream import MAX_LINE_BYTES, Position, Sender, framing
 from runkey.terminal import Terminal
 
 _MAX_SUMMARY_BYTES = 1024 * 1024
+_FLAT = UNCHANGING - {type(None)}
+"""Types of values that count in the summary as they are: a None does not count at all."""
 
 
 class Run:
@@ -88,8 +90,12 @@ class Run:
             self._refuse(data)
             return
         with self._lock:
+            if self._finisher.is_over:  # finished by another thread while this one waited
+                return
             history = self._history
-            self._is_flat = is_flat = UNCHANGING.issuperset(map(type, data.values()))
+            is_flat = _FLAT.issuperset(map(type, data.values()))
+            # Of the row that this call completes: one that is open may be nested.
+            self._is_flat = is_flat and not history.is_open
             try:
                 if step is not None:
                     step = int(step)

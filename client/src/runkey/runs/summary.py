@@ -28,8 +28,8 @@ class Summary(Watched):
             object.__setattr__(self, name, value)
 
     def take_row(self, row: dict[str, Any], *, is_flat: bool = False) -> None:
-        """Let a row count. is_flat: it has neither nested mappings nor anything else that could change later."""
-        if is_flat and not self._metrics and None not in row.values():
+        """Let a row count. is_flat: it has neither nested mappings, nor None, nor what could change later."""
+        if is_flat and not self._metrics:
             self._values.update(row)
         else:
             self._take("", row, self._values)

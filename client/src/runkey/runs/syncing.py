@@ -5,6 +5,7 @@ network goes to whoever is logged in. Where the server has rows of the run that 
 it is left alone, because sending would put old rows in the place of theirs.
 """
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -12,14 +13,14 @@ from runkey.clock import Clock
 from runkey.credentials.model import Credential
 from runkey.errors import Error, ForbiddenError, UsageError
 from runkey.runs import resuming
-from runkey.runs.beginning import another_credential
 from runkey.runs.config import config_text
+from runkey.runs.healing import another_credential
 from runkey.runs.model import Standing
 from runkey.runs.opening import Status, find_status, open_run
 from runkey.runs.replaying import Replay
 from runkey.runs.telling import Progress
 from runkey.scrubbing import Scrubber
-from runkey.stream import Acknowledged, Lock, Position, Sender, folders
+from runkey.stream import Acknowledged, Lock, Position, Reader, Sender, folders, framing
 from runkey_wire import file_stream
 
 PATIENCE_SECONDS = 60.0
@@ -131,7 +132,7 @@ class Syncing:
         count = status.lines[file_stream.HISTORY] - first
         standing = replay.standing
         assert standing is not None
-        if count <= 0 or status.last_row is None or replay.is_line(count - 1, status.last_row):
+        if count <= 0 or status.last_row is None or count == noted.rows or replay.is_line(count - 1, status.last_row):
             return
         if standing.is_resumed and count == standing.line and not noted.rows:
             return
@@ -173,6 +174,35 @@ class Syncing:
             return Synced(folder, "sent", f"{replay.rows} rows: {url}. The server did not take: {', '.join(lost)}.", **more)
         folders.remove_run_folder(folder)
         return Synced(folder, "sent", f"{replay.rows} rows: {url}", **more)
+
+
+def send_left_behind(root: str, begun: Standing, credential: Credential, clock: Clock, say: Callable[[str], None]) -> None:
+    """Send what an earlier process of this machine left of a run that is about to be gone on with: its rows come before the new ones.
+
+    Raises what `Syncing.send` raises. What cannot be sent is said, and stays.
+    """
+    syncing = Syncing(lambda _: credential, clock=clock, say=say)
+    for folder in folders.list_run_folders(root):
+        found = _peek(folder)
+        if found is None or (found.id, found.project) != (begun.id, begun.project) or not credential.stands_for(found.account):
+            continue
+        if begun.entity and found.entity != begun.entity:
+            continue
+        synced = syncing.send(folder)
+        if synced.outcome in ("sent", "partly", "refused"):
+            say(f"An earlier process left rows of this run in {folder}: {synced.outcome}. {synced.said}")
+
+
+def _peek(folder: str) -> Standing | None:
+    """Read how a journal begins; None when that cannot be read."""
+    reader = Reader(folder)
+    try:
+        first = next((record for record in reader.records() if record.kind == framing.BEGIN), None)
+        return None if first is None else Standing(**json.loads(first.payload))
+    except (OSError, UsageError):
+        return None
+    finally:
+        reader.close()
 
 
 class _Told:

@@ -8,6 +8,8 @@ from typing import Any
 
 # What needs no quotes: begins with a letter, has nothing that means something, and is not a word that 1.1 or 1.2 takes for another type.
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./+-]*(?: [A-Za-z0-9_./+-]+)*")
+# Neither printable in a document (section 5.1) nor escaped by JSON. What needs two of JSON's escapes stands as it is: YAML knows no pairs.
+_UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 _WORDS = frozenset("null true false yes no on off y n nan inf".split())
 
 
@@ -61,4 +63,4 @@ def _text(text: str) -> str:
     """Write text, in double quotes where it could mean something else: a JSON string is one of YAML's."""
     if _PLAIN.fullmatch(text) and text.lower() not in _WORDS:
         return text
-    return json.dumps(text)
+    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(text, ensure_ascii=False))

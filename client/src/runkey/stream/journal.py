@@ -72,7 +72,7 @@ class Journal:
             return False
         size += written
         self.end = Position(segment, size)
-        if size >= self._look_at:
+        if size >= self._look_at and kind != framing.END:  # behind the last word there is nothing to begin another file for
             self._look(size)
         return True
 
@@ -112,12 +112,13 @@ class Journal:
         """Undo a record that was written in part."""
         self.refused += 1
         with contextlib.suppress(OSError):
-            os.ftruncate(self._descriptor, size)
-        if os.fstat(self._descriptor).st_size != size:
-            # A reader finds the next record behind a line break only.
             with contextlib.suppress(OSError):
-                os.write(self._descriptor, b"\n")
-            self.end = Position(self.end.segment, os.fstat(self._descriptor).st_size)
+                os.ftruncate(self._descriptor, size)
+            if os.fstat(self._descriptor).st_size != size:
+                # A reader finds the next record behind a line break only.
+                with contextlib.suppress(OSError):
+                    os.write(self._descriptor, b"\n")
+                self.end = Position(self.end.segment, os.fstat(self._descriptor).st_size)
         self._become_full(error.strerror or "it cannot be written")
 
     def _look(self, size: int) -> None:

@@ -68,8 +68,9 @@ class Gathering:
         if not getattr(settings, "disable_git", None) and self._program.folder:
             repository = git.find_repository(self._program.folder)
         # Each part for itself: what fails costs that part.
-        with contextlib.suppress(Exception):
-            self._send_description(repository)
+        if not getattr(settings, "x_disable_meta", None):
+            with contextlib.suppress(Exception):
+                self._send_description(repository)
         if getattr(settings, "save_code", None):
             with contextlib.suppress(Exception):
                 self._send_code(repository)
@@ -90,7 +91,8 @@ class Gathering:
         text = self._send("wandb-metadata.json", json.dumps(said, indent=2, ensure_ascii=False), "the program's arguments")
         self._run.describe(e={said["writerId"]: json.loads(text)})
         remote, commit = (repository.remote, repository.commit) if repository else (None, None)
-        self._run.describe_start(program=self._program.shown, repo=remote, commit=commit)
+        clean = self._run.scrubber.scrub(remote, "the address of the repository") if remote else None
+        self._run.describe_start(program=self._program.shown, repo=clean, commit=commit)
 
     def _send_code(self, repository: git.Repository | None) -> None:
         place = self._program.code_path(repository.root if repository else self._program.folder)

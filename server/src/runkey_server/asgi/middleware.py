@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from runkey_server.asgi.failures import send_error
 from runkey_server.asgi.hosts import Hosts
 from runkey_server.asgi.requests import Disconnected, Unclear, check_framing
+from runkey_server.asgi.responses import Interrupted
 from runkey_server.errors import Error
 
 access_log = logging.getLogger("runkey_server.access")
@@ -101,6 +102,9 @@ class Frame:
                 await send_error(send, Error("invalid", "The body broke off before its end."))
         except Unclear as fault:
             await send_error(_closing(send), Error("invalid", str(fault)))
+        except Interrupted as fault:
+            error_log.warning("request %s was interrupted: %s", request_id, type(fault.__cause__).__name__)
+            raise
         except Error as error:
             if callable(status) and status():
                 raise

@@ -66,11 +66,11 @@ async def send_pieces(
     What fails before the first piece is raised as it is, and can still be answered; after that Interrupted is raised. Pieces are no longer
     asked for when the client is gone.
     """
-    piece = await next_piece()
+    piece = await next_piece() if is_wanted else None
     await send({"type": "http.response.start", "status": 200, "headers": list(headers)})
     gone = asyncio.ensure_future(_until_gone(receive))
     try:
-        while piece is not None and is_wanted and not gone.done():
+        while piece is not None and not gone.done():
             for at in range(0, len(piece), _SEND_BYTES):
                 async with asyncio.timeout(SEND_SECONDS):
                     await send({"type": "http.response.body", "body": piece[at : at + _SEND_BYTES], "more_body": True})

@@ -42,8 +42,10 @@ def take(data: Path, database: Database, target: Path, now: Clock, *, with_secre
 
     Raises Error `invalid` for a folder that holds something else, `conflict` while another backup is written to it, `unavailable`.
     """
-    keys = secret_keys.load_or_make(data)
-    server_id = secret_keys.server_id(keys)
+    fault = secret_keys.find_fault(data)
+    if fault is not None:
+        raise Error("invalid", fault)
+    server_id = secret_keys.server_id(secret_keys.load_or_make(data))
     try:
         with _folder_to_ourselves(data, target, server_id):
             made_at = now()

@@ -26,6 +26,7 @@ from runkey_server.database.reserve import RESERVE_BYTES, Reserve
 # A request waits this long for the writer's place, then hears "unavailable"; the official client waits longer and comes again.
 _WRITER_WAIT_SECONDS = 5
 _LOCK_WAIT_MILLISECONDS = 4_000
+_TRUNCATE_WAIT_MILLISECONDS = 200
 _LOG_BYTES = 64 * 1024 * 1024
 """What the write-ahead log keeps of the disk once it has been written back; a long reader makes it longer for a while."""
 
@@ -85,12 +86,16 @@ class Database:
         """Write the log back and give its place to the disk, as far as no reader needs it. SQLite only. Raises Error `unavailable`."""
         with _translated():
             connection = self._reader.raw_connection()
+        cursor = connection.cursor()
         try:
-            connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            # Writers wait meanwhile, so it waits for readers but briefly.
+            cursor.execute(f"PRAGMA busy_timeout={_TRUNCATE_WAIT_MILLISECONDS}")
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         except sqlite3.OperationalError:
             # Somebody reads, or the disk is too full even for this: the next time will do.
             pass
         finally:
+            cursor.execute(f"PRAGMA busy_timeout={_LOCK_WAIT_MILLISECONDS}")
             connection.close()
 
     def copy_to(self, path: Path) -> None:

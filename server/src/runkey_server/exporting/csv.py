@@ -7,16 +7,16 @@ Numbers stand as Python writes them, so that reading gives them back to the bit:
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from runkey_server.exporting.model import SPAN, Table, in_batches
+from runkey_server.exporting.model import SPAN, Field, Rows, Table, in_batches
 from runkey_server.history import Column
 
 _CELLS = 1 << 19
 """Held as text at once: some tens of MB."""
 
-_HEAVY = 8
+_HEAVY = 32
 _NEEDS_QUOTES = re.compile('[",\r\n]')
 # Tabs and line ends are passed over by spreadsheets that look for a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -28,13 +28,17 @@ def write_csv(table: Table) -> Iterator[bytes]:
     weight = sum(_HEAVY if field.is_heavy else 1 for field in table.fields)
     for span in table.spans(max(1, min(SPAN, _CELLS // weight))):
         rows = table.begin(span)
-        if not rows.count:
-            continue
-        columns: list[list[str]] = []
-        for batch in in_batches(table.fields):
-            found = rows.read(batch)
-            columns.extend(_cells(found.get(place), rows.count) for place in batch)
-        yield _encoded("".join([",".join(cells) + "\r\n" for cells in zip(*columns, strict=True)]))
+        if rows.count:
+            yield _portion(rows, table.fields)
+
+
+def _portion(rows: Rows, fields: Sequence[Field]) -> bytes:
+    """Write the rows of a span. A function of its own, so that nothing but its bytes is held while somebody fetches them."""
+    columns: list[list[str]] = []
+    for batch in in_batches(fields):
+        found = rows.read(batch)
+        columns.extend(_cells(found.get(place), rows.count) for place in batch)
+    return _encoded("".join([",".join(cells) + "\r\n" for cells in zip(*columns, strict=True)]))
 
 
 def _line(cells: list[str]) -> bytes:

@@ -41,14 +41,19 @@ def write_parquet(table: Table) -> Iterator[bytes]:
     yield file.begin()
     for group in _groups(table):
         for batch in in_batches(table.fields):
-            pages: dict[int, list[Page]] = {place: [] for place in batch}
-            for some in group:
-                found = _read(some, batch)
-                for place in batch:
-                    pages[place].extend(_pages(found.pop(place, None), _count(some), kinds[place], seen[place]))
-            yield b"".join([file.add(pages[place]) for place in batch])
+            yield _chunks(file, group, batch, kinds, seen)
         file.end_group(sum(map(_count, group)))
     yield file.end()
+
+
+def _chunks(file: ParquetFile, group: list[list[Rows]], batch: Sequence[int], kinds: Sequence[Kind], seen: Sequence[int]) -> bytes:
+    """Write some columns of a group of rows."""
+    pages: dict[int, list[Page]] = {place: [] for place in batch}
+    for some in group:
+        found = _read(some, batch)
+        for place in batch:
+            pages[place].extend(_pages(found.pop(place, None), _count(some), kinds[place], seen[place]))
+    return b"".join([file.add(pages[place]) for place in batch])
 
 
 def _seen(table: Table) -> list[int]:

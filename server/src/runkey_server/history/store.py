@@ -178,15 +178,33 @@ def list_outlines(transaction: sa.Connection, place: Place, key_id: int) -> list
 def list_bodies(
     transaction: sa.Connection, place: Place, key_ids: Sequence[int] | None, lines: tuple[int, int] | None = None
 ) -> list[tuple[int, bytes]]:
-    """Give the bodies of chunks with lines in a span, by key and place: key_id, body."""
-    t, b = history_chunks, history_bodies
-    same = sa.and_(b.c.run_id == t.c.run_id, b.c.stream == t.c.stream, b.c.key_id == t.c.key_id, b.c.first_index == t.c.first_index)
-    statement = sa.select(t.c.key_id, b.c.body).join_from(t, b, same).where(*_at(t, place)).order_by(t.c.key_id, t.c.first_index)
+    """Give the bodies of chunks with lines in a span, those of one key in order: key_id, body."""
+    # Not a join: on tables that PostgreSQL has not counted yet it would compare every chunk with every body.
+    b = history_bodies
+    statement = sa.select(b.c.key_id, b.c.body).where(*_at(b, place)).order_by(b.c.key_id, b.c.first_index)
+    if lines is None and key_ids is None:
+        return [(row.key_id, row.body) for row in transaction.execute(statement)]
+    wanted: dict[tuple[int, int] | None, list[int]] = {None: list(key_ids or ())}
     if lines is not None:
-        statement = statement.where(t.c.last_line >= lines[0], t.c.first_line < lines[1])
-    portions = [None] if key_ids is None else list(_in_portions(key_ids))
-    found = [transaction.execute(statement if some is None else statement.where(t.c.key_id.in_(some))) for some in portions]
-    return [(row.key_id, row.body) for rows in found for row in rows]
+        wanted = _spans_of_places(list_chunks(transaction, place, key_ids, lines=lines))
+    found: list[Any] = []
+    for span, keys in wanted.items():
+        for some in _in_portions(keys):
+            chosen = statement.where(b.c.key_id.in_(some))
+            found.extend(transaction.execute(chosen if span is None else chosen.where(b.c.first_index.between(*span))).all())
+    return [(row.key_id, row.body) for row in found]
+
+
+def _spans_of_places(chunks: Iterable[Any]) -> dict[tuple[int, int] | None, list[int]]:
+    """Group keys by the first and last of their chunks' places; most keys of a run have the same."""
+    spans: dict[int, tuple[int, int]] = {}
+    for chunk in chunks:
+        first, _ = spans.get(chunk.key_id, (chunk.first_index, 0))
+        spans[chunk.key_id] = (first, chunk.first_index)
+    keys: dict[tuple[int, int] | None, list[int]] = {}
+    for key_id, span in spans.items():
+        keys.setdefault(span, []).append(key_id)
+    return keys
 
 
 def find_body(transaction: sa.Connection, place: Place, key_id: int, first_index: int) -> bytes:

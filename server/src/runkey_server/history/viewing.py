@@ -76,7 +76,7 @@ class PackedView:
 
     def read_folded(self, lines: tuple[int, int], names: set[str] | None) -> Columns:
         """Give what chunks hold of a span of lines; names None: of every key; the steps always."""
-        chosen = {key_id: path for path, (key_id, _) in self._keys.items() if names is None or path == STEPS or name_of(path) in names}
+        chosen = self._paths(names)
         span = None if lines[0] <= 0 and self._state is not None and lines[1] >= self._state.folded_to else lines
         parts: dict[int, list[Column]] = {}
         for key_id, body in store.list_bodies(self._transaction, self._place, None if names is None else list(chosen), span):
@@ -84,6 +84,15 @@ class PackedView:
             if len(column):
                 parts.setdefault(key_id, []).append(column)
         return {path: Column.joined(parts[key_id]) for key_id, path in chosen.items() if key_id in parts}
+
+    def _paths(self, names: set[str] | None) -> dict[int, Path]:
+        """Give the keys of some names, and the steps. Cost: a row a key that is asked for: of 10,000 a few are read often."""
+        if names is None:
+            return {key_id: path for path, (key_id, _) in self._keys.items()}
+        rows = store.list_keys(self._transaction, self._place, [dumps(name) for name in {*names, name_of(STEPS)}])
+        found = {row.key_id: tuple(loads(row.path)) for row in rows}
+        # The steps have the name of an empty key.
+        return {key_id: path for key_id, path in found.items() if path == STEPS or name_of(path) in names}
 
     @cached_property
     def _state(self) -> Any:
