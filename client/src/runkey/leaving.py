@@ -83,8 +83,8 @@ def _forget(credential: Credential, store: CredentialStore) -> None:
 def logout(host: str | None = None, *, profile: str | None = None) -> bool:
     """Revoke this machine's key on the server and forget it here; whether there was one.
 
-    Without a network the local half succeeds, and a warning says that the server's is still owed. Raises UsageError for a host that is none or a
-    broken file, CannotStore when the key cannot be forgotten here.
+    Without a network the local half succeeds, and a warning says that the server's is still owed. Raises UsageError for a host that is none
+    or a broken file, CannotStore when the key cannot be forgotten here.
     """
     environment = Environment()
     store = CredentialStore(environment.config_folder)
