@@ -107,7 +107,8 @@ def test_sources_in_order_and_why_each_lost(server: Server, machine: Machine) ->
     assert who(WANDB_API_KEY=keys["twin"], WANDB_BASE_URL="https://elsewhere.example") == "stored"
     assert who(WANDB_API_KEY=keys["twin"], WANDB_BASE_URL=server.url) == "twin"
     assert who(WANDB_API_KEY=keys["twin"], WANDB_BASE_URL=server.url, RUNKEY_API_KEY_FILE="file.txt") == "file"
-    assert who(RUNKEY_API_KEY=keys["env"], RUNKEY_API_KEY_FILE="file.txt") == "env"
+    (machine.home / "same.txt").write_text(keys["env"])
+    assert who(RUNKEY_API_KEY=keys["env"], RUNKEY_API_KEY_FILE="same.txt") == "env"
     explained = status(machine, "--host", server.url, "--explain", RUNKEY_API_KEY=keys["env"], WANDB_API_KEY=keys["twin"])["sources"]
     won = [source["name"] for source in explained if source["won"]]
     assert won == ["RUNKEY_API_KEY"]

@@ -336,9 +336,10 @@ class Login(Ground):
         return False
 
     def _refuse_contradiction(self, key: str) -> None:
-        variable = self.environment.get("RUNKEY_API_KEY")
-        if self.settings.key is not None and variable and variable != key and not self.settings.relogin:
-            raise UsageError(
-                "Two keys were given and they differ: one here, one in RUNKEY_API_KEY. Unset RUNKEY_API_KEY, or insist with relogin "
-                "(--relogin)."
-            )
+        if self.settings.key is None or self.settings.relogin:
+            return
+        for name, held in self.finder.keys_in_environment().items():
+            if held != key:
+                raise UsageError(
+                    f"Two keys were given and they differ: one here, one in {name}. Unset {name}, or insist with relogin (--relogin)."
+                )

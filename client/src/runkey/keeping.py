@@ -1,11 +1,11 @@
 """Where a credential is kept: the stores file, keyring, netrc, session, and the official client's entry."""
 
 import os
+from typing import Any
 
-from runkey.credentials import netrc, wandb_settings
+from runkey.credentials import lodging, netrc, wandb_settings
 from runkey.credentials.model import Credential
 from runkey.credentials.store import CredentialStore, shown_path
-from runkey.credentials.writing import make_folder
 from runkey.errors import CannotStore, UsageError
 from runkey.settings import Environment
 from runkey.terminal import Terminal
@@ -42,7 +42,6 @@ def choose_store(wanted: str | None, store: CredentialStore, environment: Enviro
         if not keyring.is_usable():
             terminal.say(f"No keyring answers here, so the key is kept in {shown_path(store.path)}, readable by you alone.")
             place = "file"
-    make_folder(store.folder)
     with store.changing():
         # Writes the file back as it was: a full disk or a folder that cannot be written to shows itself now.
         pass
@@ -58,33 +57,55 @@ def keep(
     *,
     is_command: bool,
 ) -> Credential:
-    """Keep a credential; give it with its source. Raises CannotStore, and then nothing has changed."""
+    """Keep a credential; give it with its source.
+
+    Raises CannotStore, and UsageError for a file that cannot be read; then nothing has changed.
+    """
     if place == "session":
         return credential.replaced(store="session", source="this process (kept nowhere)")
+    before = store.read()
     credential = credential.replaced(store=place)
-    before = store.default_profile()
-    old = store.entry_of(credential.host)
-    source = shown_path(store.path)
-    if place == "netrc":
-        path = environment.netrc_path or netrc.default_path(environment.home)
-        netrc.write(path, netrc.names_of(credential.host)[0], credential.secret.reveal())
-        source = shown_path(path)
     profile = store.keep(credential, make_default=is_command)
-    if place == "keyring":
-        # optional dependency
-        from runkey.credentials import keyring
-
-        if keyring.put(credential.host, profile, credential.secret.reveal()):
-            source = "the system's keyring"
+    credential = credential.replaced(profile=profile, source=shown_path(store.path))
+    try:
+        if place == "netrc":
+            path = environment.netrc_path or netrc.default_path(environment.home)
+            machine = netrc.names_of(credential.host)[0]
+            lodging.put_in_netrc(store, profile, path, machine, credential.secret.reveal(), for_wandb=False)
+            credential = credential.replaced(source=shown_path(path))
         else:
-            terminal.say(f"The keyring did not answer, so the key is kept in {shown_path(store.path)}, readable by you alone.")
-            credential = credential.replaced(store="file", profile=profile)
-            store.keep(credential, make_default=is_command)
-    if is_command and before is not None and before != profile:
-        terminal.say(f"The default server is now {credential.host} (it was {store.host_of(before)}).")
-    if old and old.get("wandb_netrc"):
-        write_wandb_entry(credential.replaced(profile=profile), store, environment, terminal, every_port=False)
-    return credential.replaced(profile=profile, source=source)
+            lodging.take_back(store, profile, of_store_alone=True)
+        if place == "keyring":
+            credential = _put_in_keyring(credential, store, terminal, is_command=is_command)
+        _renew_wandb_entry(credential, store)
+    except BaseException:
+        store.put_back(profile, before)
+        raise
+    _tell_of_default(before, profile, store, terminal, is_command=is_command)
+    return credential
+
+
+def _put_in_keyring(credential: Credential, store: CredentialStore, terminal: Terminal, *, is_command: bool) -> Credential:
+    # optional dependency
+    from runkey.credentials import keyring
+
+    if keyring.put(credential.host, credential.profile or "", credential.secret.reveal()):
+        return credential.replaced(source="the system's keyring")
+    terminal.say(f"The keyring did not answer, so the key is kept in {shown_path(store.path)}, readable by you alone.")
+    credential = credential.replaced(store="file")
+    store.keep(credential, make_default=is_command)
+    return credential
+
+
+def _tell_of_default(before: dict[str, Any], profile: str, store: CredentialStore, terminal: Terminal, *, is_command: bool) -> None:
+    old = before.get("default")
+    if not is_command or old in (None, profile) or store.default_profile() != profile:
+        return
+    old_host, host = before["entries"].get(old, {}).get("host"), store.host_of(profile)
+    if old_host == host:
+        terminal.say(f"The login that counts on {host} is now the profile {profile} (it was {old}).")
+    else:
+        terminal.say(f"The default server is now {host} (it was {old_host}).")
 
 
 def write_wandb_entry(
@@ -93,27 +114,23 @@ def write_wandb_entry(
     """Let the official client on this machine log in too: an entry in netrc, which `logout` takes back.
 
     Its versions disagree about the port in the name; the form without one is read by other programs for every port of the host, so it is
-    written only where the port is the default one, or when asked for (every_port). Raises CannotStore.
+    written only where the port is the default one, or when asked for (every_port). Raises CannotStore, UsageError.
     """
     path = environment.netrc_path or netrc.default_path(environment.home)
     names = netrc.names_of(credential.host)
-    machines = names if every_port or len(names) == 1 else names[:1]
     if every_port and len(names) > 1:
         terminal.warn(f"The entry for {names[1]} is read by curl and others for every port of that host.")
-    kept = (store.entry_of(credential.host) or {}).get("wandb_netrc") or {"path": path, "before": {}}
-    for machine in machines:
-        old = netrc.write(path, machine, credential.secret.reveal())
-        kept["before"].setdefault(machine, old)
-    if credential.profile:
-        store.note(credential.profile, wandb_netrc=kept)
-    pointed = _point_wandb_here(credential, store, environment)
-    terminal.say(f"The official wandb client on this machine is logged in too: its key is in {shown_path(path)}, this server in {pointed}.")
+    profile = credential.profile or ""
+    for machine in names if every_port else names[:1]:
+        lodging.put_in_netrc(store, profile, path, machine, credential.secret.reveal(), for_wandb=True)
+    settings = wandb_settings.path_in(environment)
+    lodging.put_in_wandb_settings(store, profile, settings, credential.host)
+    where = f"its key is in {shown_path(path)}, this server in {shown_path(settings)}"
+    terminal.say(f"The official wandb client on this machine is logged in too: {where}.")
 
 
-def _point_wandb_here(credential: Credential, store: CredentialStore, environment: Environment) -> str:
-    path = wandb_settings.path_in(environment)
-    kept = (store.entry_of(credential.host) or {}).get("wandb_settings")
-    old = wandb_settings.write(path, credential.host)
-    if kept is None and credential.profile:
-        store.note(credential.profile, wandb_settings={"path": path, "before": old})
-    return shown_path(path)
+def _renew_wandb_entry(credential: Credential, store: CredentialStore) -> None:
+    """Give the official client the new key, where it was logged in with the former one."""
+    profile = credential.profile or ""
+    for path, machine in lodging.machines_for_wandb(store, profile):
+        lodging.put_in_netrc(store, profile, path, machine, credential.secret.reveal(), for_wandb=True)

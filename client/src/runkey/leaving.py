@@ -3,7 +3,7 @@
 import contextlib
 
 from runkey import api
-from runkey.credentials import debts, netrc, wandb_settings
+from runkey.credentials import debts, lodging, netrc
 from runkey.credentials.model import Credential, Secret
 from runkey.credentials.store import CredentialStore, members_of
 from runkey.errors import AuthenticationError, Error
@@ -30,7 +30,7 @@ def stored_credential(store: CredentialStore, environment: Environment, profile:
 def end(credential: Credential, store: CredentialStore, environment: Environment, session: Session) -> str | None:
     """Revoke a stored credential on the server and forget it here; a sentence about what is still owed, None when nothing is.
 
-    Raises CannotStore when it cannot be forgotten here.
+    Raises CannotStore when it cannot be forgotten here, UsageError for a file that cannot be read.
     """
     owed = None
     try:
@@ -45,7 +45,7 @@ def end(credential: Credential, store: CredentialStore, environment: Environment
         )
         if credential.secret.reveal():
             debts.owe(store, credential)
-    _forget(credential, store, environment)
+    _forget(credential, store)
     session.forget(credential.host)
     return owed
 
@@ -68,30 +68,23 @@ def pay_debts(store: CredentialStore, host: str, server_id: str) -> None:
             debts.settle(store, debt)
 
 
-def _forget(credential: Credential, store: CredentialStore, environment: Environment) -> None:
-    entry = store.entry_of(credential.host) or {}
-    written = entry.get("wandb_netrc")
-    if isinstance(written, dict):
-        for machine, old in written.get("before", {}).items():
-            netrc.restore(written["path"], machine, old)
-    pointed = entry.get("wandb_settings")
-    if isinstance(pointed, dict):
-        wandb_settings.restore(pointed["path"], credential.host, pointed.get("before"))
-    if credential.store == "netrc" and environment.netrc_path:
-        netrc.restore(environment.netrc_path, netrc.names_of(credential.host)[0], None)
-    if credential.store == "keyring" and credential.profile:
+def _forget(credential: Credential, store: CredentialStore) -> None:
+    if not credential.profile:
+        return
+    lodging.take_back(store, credential.profile)
+    if credential.store == "keyring":
         # optional dependency
         from runkey.credentials import keyring
 
         keyring.delete(credential.host, credential.profile)
-    if credential.profile:
-        store.forget(credential.profile)
+    store.forget(credential.profile)
 
 
 def logout(host: str | None = None, *, profile: str | None = None) -> bool:
     """Revoke this machine's key on the server and forget it here; whether there was one.
 
-    Without a network the local half succeeds, and a warning says that the server's is still owed.
+    Without a network the local half succeeds, and a warning says that the server's is still owed. Raises UsageError for a host that is none
+    or a broken file, CannotStore when the key cannot be forgotten here.
     """
     environment = Environment()
     store = CredentialStore(environment.config_folder)

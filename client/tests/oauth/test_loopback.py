@@ -7,6 +7,7 @@ import json
 import os
 import re
 import socket
+import struct
 import sys
 import threading
 import urllib.parse
@@ -181,12 +182,26 @@ def test_anything_but_the_redirect_spends_nothing(waiting: Waiting, method: str,
 
 @pytest.mark.holds("RFC 8252 8.9")
 @pytest.mark.parametrize("state", ["", "another", "{state}x", "é", "{state} "])
-def test_an_answer_to_another_login_is_not_taken(waiting: Waiting, state: str) -> None:
+def test_an_answer_to_another_login_is_not_taken_and_keeps_this_one_from_nothing(waiting: Waiting, state: str) -> None:
     answer = waiting.come_back(state=state.format(state=waiting.good["state"]))
     assert answer.status == 400
     assert "Location" not in answer.headers
     assert waiting.told == []
-    eventually(lambda: not waiting.listens())
+    assert waiting.come_back().status == 303
+
+
+@pytest.mark.holds("RFC 8252 8.9")
+def test_nothing_that_comes_leaves_a_trace_in_the_terminal(waiting: Waiting, capfd: pytest.CaptureFixture[str]) -> None:
+    many = "&".join(f"p{number}=x" for number in range(25))
+    assert waiting.ask(f"/callback?{many}&{urllib.parse.urlencode(waiting.good)}").status == 400
+    # One that hangs up before it was answered.
+    with socket.create_connection(waiting.place, timeout=5) as left:
+        left.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        left.sendall(f"GET /{'x' * 60_000}".encode())
+    assert waiting.ask("/callback", Cookie="x" * 60_000).status in (400, 431)
+    assert waiting.come_back().status == 303
+    eventually(lambda: len(waiting.told) == 1)
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.holds("RFC 8252 8.9")

@@ -16,18 +16,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Become the command. Raises NotLoggedIn, UsageError when there is no such command."""
-    from runkey.authentication import Login
-    from runkey.cli.status import nowhere
+    from runkey.cli.status import proved_login
     from runkey.errors import UsageError
 
     words = arguments.words[1:] if arguments.words[:1] == ["--"] else arguments.words
     if not words:
         raise UsageError("Name the command to run: runkey exec -- python train.py")
-    steps = Login()
-    steps.setup({"host": arguments.host, "profile": arguments.profile})
-    if not steps.is_apikey_configured() or steps.credential is None:
-        raise nowhere(steps.environment, steps.host)
-    steps.prove(steps.credential.host)
+    steps = proved_login(arguments)
     host, secret = steps.credential.host, steps.credential.secret.reveal()
     variables = {"WANDB_BASE_URL": host, "WANDB_API_KEY": secret, "RUNKEY_HOST": host, "RUNKEY_API_KEY": secret}
     environment = {**os.environ, **variables}

@@ -31,9 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Fetch a file. Raises UsageError for what cannot be meant, NotLoggedIn, and as `api.export` does."""
     from runkey import api
-    from runkey.authentication import Login
-    from runkey.cli.status import answer
-    from runkey.errors import NotLoggedIn, UsageError
+    from runkey.cli.status import answer, proved_login
+    from runkey.errors import UsageError
 
     entity, project, name = _parts(arguments.path)
     if name is not None and arguments.kind == exports.RUNS:
@@ -45,11 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     if target == "-" and file_format == exports.PARQUET and sys.stdout.isatty():
         raise UsageError("Parquet is nothing to look at: name a file, or send it on by a pipe.")
     _check(target, arguments.force)
-    steps = Login()
-    steps.setup({"host": arguments.host, "profile": arguments.profile})
-    if not steps.is_apikey_configured() or steps.credential is None:
-        raise NotLoggedIn("This machine is not logged in. Log in: runkey login --host URL")
-    steps.prove(steps.credential.host)
+    steps = proved_login(arguments)
     size = 0
     try:
         with (

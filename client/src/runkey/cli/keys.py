@@ -29,15 +29,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Do what was asked."""
-    from runkey.authentication import Login
-    from runkey.cli.status import nowhere, with_page
+    from runkey.cli.status import proved_login, with_page
     from runkey.errors import ForbiddenError
 
-    steps = Login()
-    steps.setup({"host": arguments.host, "profile": arguments.profile})
-    if not steps.is_apikey_configured() or steps.credential is None:
-        raise nowhere(steps.environment, steps.host)
-    steps.prove(steps.credential.host)
+    steps = proved_login(arguments)
     try:
         return int(_ACTS[arguments.act](steps, arguments))
     except ForbiddenError as refusal:

@@ -64,6 +64,18 @@ def nowhere(environment: Any, host: str | None = None) -> Exception:
     return NotLoggedIn("This machine is not logged in anywhere. Log in: runkey login --host URL")
 
 
+def proved_login(arguments: argparse.Namespace) -> Any:
+    """Give the steps of the login that counts, on a server that has proved who it is. Raises NotLoggedIn, and as `Login.prove` does."""
+    from runkey.authentication import Login
+
+    steps = Login()
+    steps.setup({"host": arguments.host, "profile": arguments.profile})
+    if not steps.is_apikey_configured() or steps.credential is None:
+        raise nowhere(steps.environment, steps.host)
+    steps.prove(steps.credential.host)
+    return steps
+
+
 def with_page(refusal: Exception, host: str, page: str) -> Exception:
     """Give a refusal that speaks of a page with that page's whole address: the server names its pages by the path, or not at all."""
     text = str(refusal)

@@ -10,7 +10,7 @@ from runkey.credentials.store import CredentialStore
 
 
 def owe(store: CredentialStore, credential: Credential) -> None:
-    """Note that a key is still to be revoked. Raises CannotStore."""
+    """Note that a key is still to be revoked. Raises CannotStore, UsageError for a broken file."""
     debt = {"host": credential.host, "server_id": credential.server_id, "key_id": credential.key_id, "store": "file"}
     if credential.store == "keyring":
         # optional dependency
@@ -41,7 +41,7 @@ def list_debts(store: CredentialStore, host: str, server_id: str) -> list[tuple[
 
 
 def settle(store: CredentialStore, debt: dict[str, Any]) -> None:
-    """Forget a debt that was paid. Raises CannotStore."""
+    """Forget a debt that was paid. Raises CannotStore, UsageError for a broken file."""
     with store.changing() as kept:
         kept["debts"] = [each for each in kept.get("debts") or [] if each != debt]
         if not kept["debts"]:

@@ -136,20 +136,34 @@ class Finder:
         return Found("this process", held, "logged in here" if held else "it has not logged in yet")
 
     def _runkey_api_key(self, host: str) -> Found:
-        return self._from_variable(host, "RUNKEY_API_KEY")
+        found = self._from_variable(host, "RUNKEY_API_KEY")
+        if found.credential is not None and self._key_in_file() not in (None, found.credential.secret.reveal()):
+            raise UsageError("RUNKEY_API_KEY and RUNKEY_API_KEY_FILE are both set, and hold different keys. Unset one of them.")
+        return found
 
     def _runkey_api_key_file(self, host: str) -> Found:
         name = "RUNKEY_API_KEY_FILE"
+        text = self._key_in_file()
+        if text is None:
+            return Found(name, None, "not set")
+        return Found(name, _checked(host, text, f"{self._environment.get(name)} ({name})"), "set")
+
+    def keys_in_environment(self) -> dict[str, str]:
+        """Give what RUNKEY_API_KEY and RUNKEY_API_KEY_FILE hold, where they are set. Raises UsageError for a file that cannot be read."""
+        held = {"RUNKEY_API_KEY": self._environment.get("RUNKEY_API_KEY"), "RUNKEY_API_KEY_FILE": self._key_in_file()}
+        return {name: key for name, key in held.items() if key is not None}
+
+    def _key_in_file(self) -> str | None:
+        name = "RUNKEY_API_KEY_FILE"
         path = self._environment.get(name)
         if not path:
-            return Found(name, None, "not set")
+            return None
         try:
             with open(os.path.expanduser(path), encoding="utf-8") as file:
-                text = file.read(10_000).strip()
+                return file.read(10_000).strip()
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or "it is not text"
             raise UsageError(f"{name} names {path}, which cannot be read: {reason}.") from None
-        return Found(name, _checked(host, text, f"{path} ({name})"), "set")
 
     def _wandb_api_key(self, host: str) -> Found:
         name = "WANDB_API_KEY"
@@ -168,6 +182,9 @@ class Finder:
 
     def _profiles(self, host: str) -> Found:
         directory = None if self._profile else self.directory_profile()
+        if directory and self._store.host_of(directory[0]) not in (None, host):
+            # It chooses a server, and another one was named: on that one it has no say.
+            directory = None
         named = self._profile or (directory[0] if directory else None)
         name = f"profile {named}" if named else "stored profiles"
         found = self._store.find(profile=named, host=host)

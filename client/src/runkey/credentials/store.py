@@ -13,12 +13,15 @@ from typing import Any
 
 from runkey.credentials.locking import locked
 from runkey.credentials.model import Credential, Secret
-from runkey.credentials.writing import cannot_write, make_folder, replace_file
+from runkey.credentials.writing import cannot_write, make_private_folder, replace_file
 from runkey.errors import UsageError
 
 FILE_NAME = "credentials.json"
 _VERSION = 1
 _KEPT = ("account", "server_id", "machine_id", "key_id", "kind", "created", "expires", "checked", "claimed", "store")
+
+# What a note of what was put into another program's file always has.
+_NOTED = {"file": str, "path": str, "profile": str, "for_wandb": bool, "undo": dict}
 
 
 class CredentialStore:
@@ -113,6 +116,14 @@ class CredentialStore:
                 kept["default"] = name
         return name
 
+    def put_back(self, profile: str, before: dict[str, Any]) -> None:
+        """Let an entry, and the default, be again what they were. before: what was kept then. Raises CannotStore."""
+        with self.changing() as kept:
+            kept["entries"].pop(profile, None)
+            if profile in before["entries"]:
+                kept["entries"][profile] = before["entries"][profile]
+            kept["default"] = before.get("default")
+
     def set_default(self, profile: str) -> None:
         """Let another profile be the default. Raises CannotStore."""
         with self.changing() as kept:
@@ -148,16 +159,13 @@ class CredentialStore:
     def _parse(self, data: bytes) -> dict[str, Any]:
         try:
             kept = json.loads(data)
-            entries = kept["entries"]
-            whole = isinstance(entries, dict) and all(
-                isinstance(entry, dict) and isinstance(entry.get("host"), str) for entry in entries.values()
-            )
-        except (ValueError, TypeError, KeyError, RecursionError):
-            whole = False
-        if not whole:
-            raise UsageError(f"{self.path} is damaged: it is not the JSON that login writes. Mend it, or remove it and log in again.")
-        if kept.get("version") != _VERSION:
+        except (ValueError, RecursionError):
+            kept = None
+        version = kept.get("version") if isinstance(kept, dict) else None
+        if isinstance(version, int) and version > _VERSION:
             raise UsageError(f"{self.path} was written by a newer runkey. Update this one, or name another folder in RUNKEY_CONFIG_DIR.")
+        if version != _VERSION or not _is_whole(kept):
+            raise UsageError(f"{self.path} is damaged: it is not the JSON that login writes. Mend it, or remove it and log in again.")
         return dict(kept)
 
     def _credential(self, profile: str, entry: dict[str, Any]) -> Credential | None:
@@ -181,7 +189,7 @@ class _Change:
         self._kept: dict[str, Any] = {}
 
     def __enter__(self) -> dict[str, Any]:
-        make_folder(self._store.folder)
+        make_private_folder(self._store.folder)
         self._lock = locked(os.path.join(self._store.folder, ".lock"))
         try:
             self._lock.__enter__()
@@ -200,6 +208,29 @@ class _Change:
                 replace_file(self._store.path, json.dumps(self._kept, indent=1).encode() + b"\n")
         finally:
             self._lock.__exit__(None, None, None)
+
+
+def _is_whole(kept: Any) -> bool:
+    """Whether what was read is what login writes: members that this version knows have their type, of others nothing is asked."""
+    if not isinstance(kept, dict) or not isinstance(kept.get("default"), str | None):
+        return False
+    lists = [kept.get(member, []) for member in ("debts", "lodged")]
+    if not all(isinstance(each, list) and all(isinstance(line, dict) for line in each) for each in lists):
+        return False
+    if not all(_NOTED.items() <= {name: type(value) for name, value in note.items()}.items() for note in lists[1]):
+        return False
+    entries = kept.get("entries")
+    return isinstance(entries, dict) and all(map(_is_entry, entries.values()))
+
+
+def _is_entry(entry: Any) -> bool:
+    if not isinstance(entry, dict) or not isinstance(entry.get("host"), str):
+        return False
+    claimed = entry.get("claimed") or []
+    texts = [entry.get(member) for member in (*_KEPT, "key") if member != "claimed"]
+    return (
+        all(isinstance(text, str | None) for text in texts) and isinstance(claimed, list) and all(isinstance(name, str) for name in claimed)
+    )
 
 
 def members_of(entry: dict[str, Any]) -> dict[str, Any]:

@@ -1,18 +1,54 @@
 """The official client's global settings file: its one line `base_url`, so that it knows the server without an environment variable.
 
-An INI file with one section, `[default]`, shared with everything else that client was told: all other lines stay byte for byte.
+An INI file with one section, `[default]`, shared with everything else that client was told: all other lines stay byte for byte. It is read
+here as that client reads it, by the standard library's `configparser`: a section's name counts in its own letters, and a line that is
+indented deeper than the option above it goes on with that option's value.
 """
 
-import contextlib
 import os
 import re
+from typing import Any
 
-from runkey.credentials.writing import make_folder, replace_file
+from runkey.credentials import sharing
 from runkey.errors import UsageError
 from runkey.settings import Environment
 
-_SECTION = re.compile(r"^[ \t]*\[([^\]]*)\]", re.MULTILINE)
-_LINE = re.compile(r"^[ \t]*base_url[ \t]*[=:].*(?:\r?\n|\Z)", re.MULTILINE | re.IGNORECASE)
+_SECTION = re.compile(r"\[(.+)\]")
+_OPTION = re.compile(r"(.*?)\s*[=:]\s*(.*)")
+
+
+class _Layout:
+    """Where things stand in a text. header_end: the end of `[default]`'s line; option: where `base_url` begins and ends; url: its value."""
+
+    def __init__(self, text: str) -> None:
+        self.header_end: int | None = None
+        self.option: tuple[int, int] | None = None
+        self.url: str | None = None
+        section: str | None = None
+        name: str | None = None
+        depth = offset = 0
+        for line in text.splitlines(keepends=True):
+            bare = line.strip()
+            start, end = offset, offset + len(line.rstrip("\r\n"))
+            offset += len(line)
+            if not bare or bare[0] in "#;":
+                continue
+            indent = len(line) - len(line.lstrip())
+            if section is not None and name is not None and indent > depth:
+                if self.option is not None and name == "base_url" and section == "default":
+                    self.option, self.url = (self.option[0], end), None
+                continue
+            depth = indent
+            header = _SECTION.match(bare)
+            if header:
+                section, name = header.group(1), None
+                if section == "default" and self.header_end is None:
+                    self.header_end = offset
+                continue
+            option = _OPTION.match(bare)
+            name = option.group(1).strip().lower() if option else bare.lower()
+            if section == "default" and name == "base_url" and option:
+                self.option, self.url = (start, end), option.group(2).strip()
 
 
 def path_in(environment: Environment) -> str:
@@ -21,63 +57,68 @@ def path_in(environment: Environment) -> str:
     return os.path.join(os.path.expanduser(folder), "settings")
 
 
-def write(path: str, url: str) -> str | None:
-    """Point the client at a server; give the line that stood there, None when there was none. Raises CannotStore, UsageError."""
-    text = _read(path)
-    if text is None:
-        make_folder(os.path.dirname(path))
-        text = ""
-    start, end = _section(text)
-    line = f"base_url = {url}\n"
-    if start is None:
-        replace_file(path, f"{text}{_line_end(text)}[default]\n{line}".encode(errors="surrogateescape"))
-        return None
-    old = _LINE.search(text, start, end)
-    if old:
-        text = text[: old.start()] + line + text[old.end() :]
-    else:
-        text = f"{text[:start]}{_line_end(text[:start])}{line}{text[start:]}"
-    replace_file(path, text.encode(errors="surrogateescape"))
-    return old.group() if old else None
+def write(path: str, url: str, undo: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Point the client at a server; give what `restore` needs. undo: what an earlier writing gave, which is taken back first.
+
+    Raises CannotStore, UsageError for a file that cannot be read, by us or by that client.
+    """
+    text = sharing.read(path)
+    was_there = text is not None
+    if undo is not None:
+        text, was_there = _undone(text or "", undo), bool(undo.get("was_there"))
+    changed, undo = _put(text or "", url)
+    if not _is_read_as(changed, url):
+        raise UsageError(f"{path} is not a file that the official client can read. Mend it, or remove it.")
+    sharing.change(path, changed)
+    return undo | {"was_there": was_there}
 
 
-def restore(path: str, url: str, old: str | None) -> None:
+def restore(path: str, undo: dict[str, Any]) -> None:
     """Put back what stood there, unless somebody pointed the client elsewhere since. Raises CannotStore, UsageError."""
-    text = _read(path)
+    text = sharing.read(path)
     if text is None:
         return
-    start, end = _section(text)
-    found = _LINE.search(text, start, end) if start is not None else None
-    if not found or re.split("[=:]", found.group(), maxsplit=1)[1].strip() != url:
-        return
-    text = text[: found.start()] + (old or "") + text[found.end() :]
-    if text.strip() == "[default]":
-        with contextlib.suppress(OSError):
-            os.unlink(path)
-        return
-    replace_file(path, text.encode(errors="surrogateescape"))
+    sharing.put_back(path, text, _undone(text, undo), was_there=bool(undo.get("was_there")))
 
 
-def _section(text: str) -> tuple[int | None, int]:
-    """Find where the lines of `[default]` begin and end."""
-    sections = list(_SECTION.finditer(text))
-    for index, found in enumerate(sections):
-        if found.group(1).strip().lower() == "default":
-            newline = text.find("\n", found.end())
-            start = len(text) if newline < 0 else newline + 1
-            return start, sections[index + 1].start() if index + 1 < len(sections) else len(text)
-    return None, 0
+def _put(text: str, url: str) -> tuple[str, dict[str, Any]]:
+    layout = _Layout(text)
+    line = f"base_url = {url}"
+    written: dict[str, Any] = {"url": url, "old": None, "around": ["", ""]}
+    if layout.option is not None:
+        start, end = layout.option
+        # As deep as it stood: what is indented belongs to the option above it.
+        old = text[start:end]
+        line = old[: len(old) - len(old.lstrip())] + line
+        return text[:start] + line + text[end:], written | {"old": old}
+    if layout.header_end is None:
+        before = ("" if not text or text.endswith("\n") else "\n") + "[default]\n"
+        return f"{text}{before}{line}\n", written | {"around": [before, "\n"]}
+    start = layout.header_end
+    before = "" if text[:start].endswith("\n") else "\n"
+    return f"{text[:start]}{before}{line}\n{text[start:]}", written | {"around": [before, "\n"]}
 
 
-def _line_end(text: str) -> str:
-    return "\n" if text and not text.endswith("\n") else ""
+def _undone(text: str, undo: dict[str, Any]) -> str:
+    layout = _Layout(text)
+    if layout.option is None or layout.url is None or layout.url != undo.get("url"):
+        return text
+    start, end = layout.option
+    old, (before, after) = undo.get("old"), undo.get("around") or ("", "")
+    if old is None:
+        start -= len(before) if text[:start].endswith(before) else 0
+        end += len(after) if text[end:].startswith(after) else 0
+    return text[:start] + (old or "") + text[end:]
 
 
-def _read(path: str) -> str | None:
+def _is_read_as(text: str, url: str) -> bool:
+    """Whether the official client would find the server in a text."""
+    # slow import: what only this needs
+    import configparser
+
+    reader = configparser.ConfigParser(interpolation=None)
     try:
-        with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
-            return file.read()
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise UsageError(f"Cannot read {path}: {error.strerror}. Make it readable for you, or remove it.") from None
+        reader.read_string(text)
+        return reader.get("default", "base_url").strip() == url
+    except configparser.Error:
+        return False

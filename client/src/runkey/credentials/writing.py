@@ -5,6 +5,7 @@ A temporary file in the same folder, 0600 from its creation, synced, renamed ove
 
 import contextlib
 import os
+import stat
 
 from runkey.errors import CannotStore
 
@@ -41,6 +42,16 @@ def make_folder(folder: str) -> None:
         os.makedirs(folder, mode=0o700, exist_ok=True)
     except OSError as error:
         raise cannot_write(folder, error) from None
+
+
+def make_private_folder(folder: str) -> None:
+    """Make a folder for secrets, if it is not there. Raises CannotStore, also for one that others can write to: they could replace all."""
+    make_folder(folder)
+    if os.name == "posix" and stat.S_IMODE(os.stat(folder).st_mode) & 0o022:
+        raise CannotStore(
+            f"{folder} can be written to by others on this machine, so no key is kept in it. Run: chmod 700 {folder}, or name another "
+            "folder in RUNKEY_CONFIG_DIR."
+        )
 
 
 def cannot_write(path: str, error: OSError) -> CannotStore:

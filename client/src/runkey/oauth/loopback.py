@@ -1,10 +1,12 @@
 """The redirect to the loopback interface (RFC 8252 section 7.3): a listener for one answer, with PKCE (RFC 7636), `state` and `iss`.
 
 It listens on 127.0.0.1, or [::1] where there is no other, answers to no other host name (a page elsewhere cannot reach it by a name that
-resolves to this computer), and closes after the one answer. What comes is only an authorization code, worthless without the verifier.
+resolves to this computer), and closes after the one answer that has this login's `state`. What comes is only an authorization code,
+worthless without the verifier.
 """
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import secrets
@@ -78,7 +80,7 @@ class Loopback:
 
     def _listen(self) -> ThreadingHTTPServer:
         for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
-            listener = type("_Listener", (ThreadingHTTPServer,), {"address_family": family, "daemon_threads": True})
+            listener = type("_FamilyListener", (_Listener,), {"address_family": family})
             try:
                 server: ThreadingHTTPServer = listener((address, 0), self._handler())
             except OSError:
@@ -101,23 +103,24 @@ class Loopback:
                 elif path != wire.CALLBACK_PATH:
                     self._answer(404, "Nothing is here.")
                 else:
-                    self._take(dict(urllib.parse.parse_qsl(query, keep_blank_values=True, max_num_fields=20)))
+                    self._take(loopback._read(query))
 
-            def _take(self, values: dict[str, str]) -> None:
+            def _take(self, answer: Answer | None) -> None:
+                if answer is None:
+                    # Whoever sent it does not know what the server was told: the one answer is still to come.
+                    self._answer(400, "This is not the answer to the login that waits here. Go on with the code that it shows.")
+                    return
                 with loopback._lock:
                     if loopback._is_done:
                         self._answer(404, "Nothing is here.")
                         return
                     loopback._is_done = True
-                answer = loopback._read(values)
-                if answer is None:
-                    self._answer(400, "This is not the answer to the login that waits here. Go on with the code that it shows.")
-                else:
-                    self.send_response(303)
-                    denied = "?denied=1" if answer.error else ""
-                    self.send_header("Location", f"{loopback._host}/device/done{denied}")
+                self.send_response(303)
+                denied = "?denied=1" if answer.error else ""
+                self.send_header("Location", f"{loopback._host}/device/done{denied}")
+                with contextlib.suppress(OSError):
                     self._end()
-                    loopback._on_answer(answer)
+                loopback._on_answer(answer)
                 threading.Thread(target=loopback._stop, daemon=True).start()
 
             def _answer(self, status: int, words: str) -> None:
@@ -138,10 +141,21 @@ class Loopback:
 
         return Handler
 
-    def _read(self, values: dict[str, str]) -> Answer | None:
+    def _read(self, query: str) -> Answer | None:
         """Give the answer in a redirect's query; None for one that is not this login's, or of another server (RFC 9207)."""
+        try:
+            values = dict(urllib.parse.parse_qsl(query, keep_blank_values=True, max_num_fields=20))
+        except ValueError:
+            return None
         if not hmac.compare_digest(values.get("state", "").encode(), self._state.encode()) or values.get("iss") != self._issuer:
             return None
         if values.get("code"):
             return Answer(values["code"], None)
         return Answer(None, values.get("error") or "invalid_request")
+
+
+class _Listener(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing: a browser that left is no trouble of the person's, and a trace of it no help in the terminal."""
