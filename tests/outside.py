@@ -93,9 +93,10 @@ def _answer(request: urllib.request.Request) -> tuple[int, bytes]:
             return error.code, error.read()
 
 
-def start_server(data: Path, *words: str) -> Server:
-    """Start a server on a free loopback port and wait until it answers."""
-    log, out = data.with_suffix(".log"), data.with_suffix(".out")
+def start_server(data: Path, *words: str, logs: Path | None = None) -> Server:
+    """Start a server on a free loopback port and wait until it answers. logs: where to keep what it says, by default beside its folder."""
+    kept = (logs or data.parent) / data.name
+    log, out = kept.with_suffix(".log"), kept.with_suffix(".out")
     with log.open("w") as errors, out.open("w") as said:
         process = subprocess.Popen(
             [str(BIN / "runkey-server"), "serve", "--data", str(data), "--listen", "127.0.0.1:0", *words],

@@ -48,10 +48,12 @@ def free_bytes(path: Path) -> int:
     return found.f_bavail * found.f_frsize
 
 
-def test_a_full_disk_turns_data_away_and_nothing_else(small_disk: Path) -> None:
+def test_a_full_disk_turns_data_away_and_nothing_else(small_disk: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     data, stranger, second = small_disk / "data", small_disk / "stranger", small_disk / "second"
+    # Not on the disk that is full: what cannot be said cannot be waited for.
+    logs = tmp_path_factory.mktemp("logs")
     stranger.write_bytes(b"\xff" * 24 * MEBIBYTE)
-    server = start_server(data, "--sign-up", "open", "--workers", "2")
+    server = start_server(data, "--sign-up", "open", "--workers", "2", logs=logs)
     Surfer(server).sign_up("nora")
     stolen, stolen_id = server.key("nora"), json.loads(server.operate("key", "list", "--user", "nora", "--json"))["keys"][0]["id"]
     other = server.key("nora")
@@ -81,7 +83,7 @@ def test_a_full_disk_turns_data_away_and_nothing_else(small_disk: Path) -> None:
         for writer in writers:
             writer.rest()
         server.kill()
-        server = start_server(data, "--sign-up", "open", "--workers", "2")
+        server = start_server(data, "--sign-up", "open", "--workers", "2", logs=logs)
         assert ledger.compare(server)[2] == []
         for writer in writers:
             writer.begin(server)
