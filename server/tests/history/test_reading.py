@@ -55,6 +55,7 @@ def test_steps_that_go_back_are_found(database: Database) -> None:
         with database.reading() as transaction:
             page = history.read_steps(transaction, RUN, Stream.HISTORY, 1, 3, 1000)
             assert history.chart(transaction, RUN, Stream.HISTORY, ["n"], buckets=100)["n"].x.tolist() == sorted(steps)
+            assert history.describe_keys(transaction, RUN)["lastStep"] == 900
         assert [json.loads(line)["n"] for line in page] == [1, 2, 3, 4]
         fold(database) if _ == 0 else None
 

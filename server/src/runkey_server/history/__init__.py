@@ -89,10 +89,10 @@ def describe_keys(transaction: sa.Connection, run_id: int) -> dict[str, Any]:
     `{"sets": [], "keys": {key: {"typeCounts": [{"type", "count"}], "monotonic": bool, "previousValue": last value}}, "lastStep": step}`;
     values of nested dicts by dotted path.
     """
-    facts = _store.view(transaction, run_id, Stream.HISTORY).facts
-    steps = facts.get(("_step",))
-    last_step = steps.last if steps is not None and isinstance(steps.last, int) else -1
-    return {"sets": [], "keys": {name_of(path): found.as_json() for path, found in facts.items()}, "lastStep": last_step}
+    view = _store.view(transaction, run_id, Stream.HISTORY)
+    # The largest, not the last: the official client pages up to it, and steps may go back.
+    last_step = int(view.outline(STEPS)["max_step"].max()) if ("_step",) in view.facts else -1
+    return {"sets": [], "keys": {name_of(path): found.as_json() for path, found in view.facts.items()}, "lastStep": last_step}
 
 
 def chart(
