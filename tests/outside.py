@@ -174,3 +174,18 @@ def need_chromium() -> str:
     if os.environ.get("CI"):
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+def runkey(machine: Machine, *words: str, **more: str) -> "subprocess.CompletedProcess[str]":
+    return machine.run(str(BIN / "runkey"), *words, **more)
+
+
+def log_in(machine: Machine, server: Server, user: str) -> str:
+    key = server.key(user)
+    done = runkey(machine, "login", "--host", server.url, "--key-stdin", stdin=key)
+    assert done.returncode == 0, done.stderr
+    return key
+
+
+def status(machine: Machine, *words: str, **more: str) -> dict[str, object]:
+    return json.loads(runkey(machine, "status", "--json", *words, **more).stdout)
