@@ -129,7 +129,7 @@ def database_bytes(server: Server) -> int:
 def main() -> None:
     """Print points a CPU second by the number of runs, and bytes a point by the kind of values."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--requests", type=int, default=40, metavar="N", help="requests of 500 lines in all, for each number of runs")
+    parser.add_argument("--requests", type=int, default=200, metavar="N", help="requests of 500 lines in all, for each number of runs")
     arguments = parser.parse_args()
     leave_the_servers_core()
     with tempfile.TemporaryDirectory() as name:
@@ -143,10 +143,10 @@ def main() -> None:
                 door, whole, points = measure(server, key, runs, max(1, arguments.requests // runs), LINES)
                 shown = f"{points / whole:10,.0f} points/CPU s with folding, {points / door:10,.0f} at the door"
                 print(f"{runs:3} runs, {LINES} lines a request  {shown}   {points / whole / raw:6.1%} of the floor")
-            door, whole, points = measure(server, key, 8, 60, 1)
+            door, whole, points = measure(server, key, 8, 250, 1)
             print(
                 f"  8 runs, 1 line a request     {points / whole:10,.0f} points/CPU s with folding, "
-                f"{whole / 480 * 1000:.2f} ms of CPU a request"
+                f"{whole / 2_000 * 1000:.2f} ms of CPU a request"
             )
         for shape in SHAPES:
             with serving(folder / shape) as server:

@@ -149,7 +149,7 @@ def test_outlines_and_facts_are_the_same_however_it_lies(examples: Callable, siz
             whole = view.read(names=["x"])
             made = outline(whole[("x",)], whole[STEPS].ints, 0)
             found = view.outline(("x",))
-            told.append((found["block"].tolist(), view.facts[("x",)].counts))
+            told.append((found["block"].tolist(), view.facts()[("x",)].counts))
             assert len(found) == len(made)
             for name in found.dtype.names:
                 if name == "sum":
@@ -241,7 +241,7 @@ def test_ten_thousand_keys_and_one(database: Database) -> None:
     put(database, 3, [wide])
     assert list(kept(database).values()) == [text(row) for row in (wide, {"one": 1}, wide, wide)]
     with database.reading() as transaction:
-        assert len(STORE.view(transaction, RUN, Stream.HISTORY).facts) == 10_001
+        assert len(STORE.view(transaction, RUN, Stream.HISTORY).facts()) == 10_001
 
 
 @pytest.mark.parametrize("bad", ["", "x", "[1]", "1", "null", '{"a":', "{" * 100_000, '{"a":1}\n{"b":2}', '{"a":1} {"b":2}'])

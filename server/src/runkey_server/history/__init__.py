@@ -73,12 +73,12 @@ def count_lines(transaction: sa.Connection, run_id: int, stream: Stream) -> int:
 
 def list_facts(transaction: sa.Connection, run_id: int, stream: Stream) -> Mapping[Path, Facts]:
     """Give every path that has a value, with what is known of its values, in the order in which they were first seen."""
-    return _store.view(transaction, run_id, stream).facts
+    return _store.view(transaction, run_id, stream).facts()
 
 
 def list_names(transaction: sa.Connection, run_id: int, stream: Stream) -> list[str]:
     """Name the keys that have numbers, in the order in which they were first seen, W&B's own (`_step` …) left out."""
-    facts = _store.view(transaction, run_id, stream).facts
+    facts = _store.view(transaction, run_id, stream).facts()
     names = [name_of(path) for path, found in facts.items() if found.counts.get("number") and not path[0].startswith("_")]
     return list(dict.fromkeys(names))
 
@@ -90,9 +90,10 @@ def describe_keys(transaction: sa.Connection, run_id: int) -> dict[str, Any]:
     values of nested dicts by dotted path.
     """
     view = _store.view(transaction, run_id, Stream.HISTORY)
+    facts = view.facts()
     # The largest, not the last: the official client pages up to it, and steps may go back.
-    last_step = int(view.outline(STEPS)["max_step"].max()) if ("_step",) in view.facts else -1
-    return {"sets": [], "keys": {name_of(path): found.as_json() for path, found in view.facts.items()}, "lastStep": last_step}
+    last_step = int(view.outline(STEPS)["max_step"].max()) if ("_step",) in facts else -1
+    return {"sets": [], "keys": {name_of(path): found.as_json() for path, found in facts.items()}, "lastStep": last_step}
 
 
 def chart(

@@ -56,7 +56,7 @@ def chart(
     axis: the name of the key that is x. Keys that are not there, or have no number, are left out.
     """
     buckets = max(1, min(buckets, MAX_BUCKETS))
-    facts = view.facts
+    facts = view.facts({*names, axis})
     # Two paths may share a name; the first that was seen is meant.
     paths: dict[str, Path] = {name_of(path): path for path in reversed(list(facts))}
     axis_path = STEPS if axis == STEP_AXIS else paths.get(axis)

@@ -47,9 +47,8 @@ class View(Protocol):
     def next_line(self) -> int:
         """The number of the line after the last."""
 
-    @property
-    def facts(self) -> Mapping[Path, Facts]:
-        """What is told of every key, in the order in which they were first seen."""
+    def facts(self, names: Iterable[str] | None = None) -> Mapping[Path, Facts]:
+        """What is told of the keys of some names, or of all, in the order in which they were first seen."""
 
     def read(self, lines: tuple[int, int] = ALL_LINES, names: Iterable[str] | None = None) -> Columns:
         """Give the columns of the lines from one up to but not with another, the steps among them; names None: of every key."""

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from runkey_server.history.columns import Column, Ints
-from runkey_server.history.model import View
+from runkey_server.history.model import ALL_LINES, View
 from runkey_server.history.outlines import Outline
 from runkey_server.history.packing import STEPS, Row, name_of, rows_of, write_row
 
@@ -41,15 +41,28 @@ def read_steps(view: View, min_step: int, max_step: int, at_most: int) -> list[s
 
 def lines_of_steps(view: View, min_step: int | None, max_step: int | None) -> Ints:
     """Give the numbers of the lines whose step is at least min_step and below max_step. Cost: the blocks that may have one are read."""
-    outline = view.outline(STEPS)
     low, high = 0 if min_step is None else min_step, 2**63 - 1 if max_step is None else max_step
-    blocks = outline[(outline["max_step"] >= low) & (outline["min_step"] < high)]
+    blocks = _blocks_of_steps(view, low, high)
     found = []
     for first, end in _spans(blocks):
         steps = view.read((first, end), ()).get(STEPS)
         if steps is not None:
             found.append(steps.lines[(steps.ints >= low) & (steps.ints < high)])
     return np.concatenate(found) if found else np.zeros(0, np.int64)
+
+
+def _around_steps(view: View, min_step: int | None, max_step: int | None) -> tuple[int, int]:
+    """Give a span of lines outside of which no step is at least min_step and below max_step."""
+    if min_step is None and max_step is None:
+        return ALL_LINES
+    blocks = _blocks_of_steps(view, min_step, max_step)
+    return (int(blocks["first_line"][0]), int(blocks["last_line"][-1]) + 1) if len(blocks) else (0, 0)
+
+
+def _blocks_of_steps(view: View, min_step: int | None, max_step: int | None) -> Outline:
+    outline = view.outline(STEPS)
+    low, high = 0 if min_step is None else min_step, 2**63 - 1 if max_step is None else max_step
+    return outline[(outline["max_step"] >= low) & (outline["min_step"] < high)]
 
 
 def _spans(blocks: Outline) -> list[tuple[int, int]]:
@@ -85,8 +98,10 @@ def sample_rows(
 
     Of steps from min_step up to but not with max_step. Evenly spread, first and last among them.
     """
-    columns = view.read(names=keys)
-    if STEPS not in columns or at_most <= 0 or not keys:
+    if at_most <= 0 or not keys:
+        return []
+    columns = view.read(_around_steps(view, min_step, max_step), keys)
+    if STEPS not in columns:
         return []
     steps = columns[STEPS]
     keep = np.ones(len(steps), np.bool_)

@@ -1,6 +1,6 @@
 """One stream as it lies in our database: lines below `folded_to` are in chunks, the others in segments; who reads cannot tell.
 
-What is known of the stream, its keys and what is not folded yet are looked up once a view.
+What is known of the stream, of all its keys, and what is not folded yet are looked up once a view.
 """
 
 from collections.abc import Iterable, Mapping
@@ -36,12 +36,12 @@ class PackedView:
         """The number of the line after the last. Cost: one indexed look-up."""
         return 0 if self._state is None else int(self._state.next_line)
 
-    @cached_property
-    def facts(self) -> Mapping[Path, Facts]:
-        """What is told of every key. Cost: a row a key, and what is not folded yet is decoded."""
-        found = {path: facts for path, (_, facts) in self._keys.items() if path != STEPS}
+    def facts(self, names: Iterable[str] | None = None) -> Mapping[Path, Facts]:
+        """What is told of keys, of those of some names or of all. Cost: a row a key, and what is not folded yet is decoded."""
+        wanted = None if names is None else set(names)
+        found = {path: facts for path, (_, facts) in self._keys(wanted).items() if path != STEPS}
         for path, column in self._tail.items():
-            if path != STEPS:
+            if path != STEPS and (wanted is None or name_of(path) in wanted):
                 found[path] = found.get(path, Facts()).followed_by(facts_of(column))
         return found
 
@@ -65,8 +65,9 @@ class PackedView:
     def outline(self, path: Path) -> Outline:
         """Give the outline of a series. Cost: a row a chunk; what is not folded yet is decoded."""
         pieces, first_index = [], 0
-        if path in self._keys:
-            key_id, facts = self._keys[path]
+        known = self._keys({name_of(path)})
+        if path in known:
+            key_id, facts = known[path]
             pieces = store.list_outlines(self._transaction, self._place, key_id)
             first_index = sum(facts.counts.values())
         if path in self._tail:
@@ -76,7 +77,9 @@ class PackedView:
 
     def read_folded(self, lines: tuple[int, int], names: set[str] | None) -> Columns:
         """Give what chunks hold of a span of lines; names None: of every key; the steps always."""
-        chosen = self._paths(names)
+        # The steps have the name of an empty key.
+        known = self._keys(None if names is None else names | {name_of(STEPS)})
+        chosen = {key_id: path for path, (key_id, _) in known.items() if names is None or path == STEPS or name_of(path) in names}
         span = None if lines[0] <= 0 and self._state is not None and lines[1] >= self._state.folded_to else lines
         parts: dict[int, list[Column]] = {}
         for key_id, body in store.list_bodies(self._transaction, self._place, None if names is None else list(chosen), span):
@@ -85,23 +88,20 @@ class PackedView:
                 parts.setdefault(key_id, []).append(column)
         return {path: Column.joined(parts[key_id]) for key_id, path in chosen.items() if key_id in parts}
 
-    def _paths(self, names: set[str] | None) -> dict[int, Path]:
-        """Give the keys of some names, and the steps. Cost: a row a key that is asked for: of 10,000 a few are read often."""
-        if names is None:
-            return {key_id: path for path, (key_id, _) in self._keys.items()}
-        rows = store.list_keys(self._transaction, self._place, [dumps(name) for name in {*names, name_of(STEPS)}])
-        found = {row.key_id: tuple(loads(row.path)) for row in rows}
-        # The steps have the name of an empty key.
-        return {key_id: path for key_id, path in found.items() if path == STEPS or name_of(path) in names}
-
     @cached_property
     def _state(self) -> Any:
         return store.find_stream(self._transaction, self._place)
 
+    def _keys(self, names: set[str] | None) -> dict[Path, tuple[int, Facts]]:
+        """Give the folded keys of some names, or all, in the order in which they were first seen. Of 10,000 a few are asked for often."""
+        if names is not None:
+            wanted = [dumps(name) for name in names]
+            return _known(store.list_keys(self._transaction, self._place, wanted))
+        return self._all_keys
+
     @cached_property
-    def _keys(self) -> dict[Path, tuple[int, Facts]]:
-        rows = store.list_keys(self._transaction, self._place)
-        return {tuple(loads(row.path)): (row.key_id, Facts.from_text(row.facts)) for row in rows}
+    def _all_keys(self) -> dict[Path, tuple[int, Facts]]:
+        return _known(store.list_keys(self._transaction, self._place))
 
     @cached_property
     def _tail(self) -> Columns:
@@ -112,6 +112,10 @@ class PackedView:
             for path, column in unpack(segment.body, segment.first_line).items():
                 parts.setdefault(path, []).append(column)
         return {path: Column.joined(found) for path, found in parts.items()}
+
+
+def _known(rows: Iterable[Any]) -> dict[Path, tuple[int, Facts]]:
+    return {tuple(loads(row.path)): (row.key_id, Facts.from_text(row.facts)) for row in rows}
 
 
 def steps_at(steps: Column, lines: Ints) -> Ints:
