@@ -27,13 +27,17 @@ ROUTES = {
     "/oauth/device_authorization": "POST",
     "/oauth/token": "POST",
     "/oauth/revoke": "POST",
-    "/static/{name}": "GET",
+    "/static/{name:path}": "GET",
 } | {
     # What is read by a browser's session or by a key alike, and changes nothing.
     "/{entity}/{project}/export": "GET",
     "/{entity}/{project}/runs/{run}/export": "GET",
     "/{entity}/{project}/runs/{run}/output.log": "GET",
     "/{entity}/{project}/runs/{run}/console": "GET",
+    "/{entity}/{project}/runs": "GET",
+    "/{entity}/{project}/keys": "GET",
+    "/{entity}/{project}/live": "GET",
+    "/{entity}/{project}/charts": "POST",
 }
 PAGES = {
     "/signin": "GET POST",
@@ -270,8 +274,10 @@ def test_looking_changes_nothing(house: House) -> None:
         at = path.replace("{entity}", "mira").replace("{project}", "p").replace("{run}", "r")
         at = at.replace("{token}", "x").replace("{signal}", "metrics").replace("{name}", "style.css")
         for visitor in everybody:
-            visitor.client.get(at)
-            visitor.client.get(f"{at}?{urlencode(fields)}")
+            # What is held open is never answered to its end in one process; a story listens to it.
+            if not path.endswith("/live"):
+                visitor.client.get(at)
+                visitor.client.get(f"{at}?{urlencode(fields)}")
             visitor.client.head(f"{at}?{urlencode(fields)}")
     assert house.dump() == before
 

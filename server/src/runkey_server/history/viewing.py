@@ -20,8 +20,6 @@ from runkey_server.history.outlines import Outline, outline, read_outline
 from runkey_server.history.packing import STEPS, Columns, Path, name_of, unpack
 from runkey_server.history.store import Place
 
-STEPS_ID = 0
-
 
 class PackedView:
     """See `View`. Costs are those of the first use."""

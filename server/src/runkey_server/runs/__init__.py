@@ -17,7 +17,7 @@ from runkey_server.runs.console import (
 )
 from runkey_server.runs.deleting import delete_run
 from runkey_server.runs.describing import config_of, flat, summary_of
-from runkey_server.runs.finding import count_runs, find_run, get_run_by_id, list_runs
+from runkey_server.runs.finding import count_runs, find_run, get_run_by_id, list_changed, list_runs, number_runs
 from runkey_server.runs.model import Changes, Run
 from runkey_server.runs.reporting import Report, get_writable, report
 from runkey_server.runs.store import count_runs_of, list_run_ids_of, name_runs, purge
@@ -41,10 +41,12 @@ __all__ = [
     "flat",
     "get_run_by_id",
     "get_writable",
+    "list_changed",
     "list_run_ids_of",
     "list_runs",
     "measure_console",
     "name_runs",
+    "number_runs",
     "purge",
     "read_console",
     "read_printed",

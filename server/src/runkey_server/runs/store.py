@@ -1,6 +1,7 @@
 """The rows of runs and of what they print: functions that take an open transaction."""
 
 from collections.abc import Generator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -79,6 +80,21 @@ def list_runs(
     ordering = (column.desc(), runs.c.id.desc()) if descending else (column, runs.c.id)
     statement = _SELECT.where(runs.c.project_id == project_id, runs.c.deleted_at.is_(None)).order_by(*ordering)
     return [_run(row) for row in transaction.execute(statement.offset(skip).limit(at_most))]
+
+
+def list_changed(transaction: sa.Connection, project_id: int, since: datetime, at_most: int) -> list[Run]:
+    """Give the runs of a project that were heard of since a moment, the latest first. Cost: an index tells which."""
+    statement = _SELECT.where(runs.c.project_id == project_id, runs.c.heartbeat_at >= since, runs.c.deleted_at.is_(None))
+    return [_run(row) for row in transaction.execute(statement.order_by(runs.c.heartbeat_at.desc()).limit(at_most))]
+
+
+def number_runs(transaction: sa.Connection, project_id: int, names: Sequence[str] | None) -> dict[str, int]:
+    """Give the ids of a project's runs that are not deleted, by their names, the newest first. names: of these alone."""
+    t = runs
+    statement = sa.select(t.c.name, t.c.id).where(t.c.project_id == project_id, t.c.deleted_at.is_(None)).order_by(t.c.id.desc())
+    if names is not None:
+        statement = statement.where(t.c.name.in_(names))
+    return {row.name: row.id for row in transaction.execute(statement)}
 
 
 def count_runs(transaction: sa.Connection, project_id: int) -> int:

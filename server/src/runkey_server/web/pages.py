@@ -32,6 +32,7 @@ from runkey_server.clock import Clock
 from runkey_server.database import Database
 from runkey_server.errors import Error
 from runkey_server.web import words
+from runkey_server.web.assets import Assets
 from runkey_wire import limits
 
 Handler = Callable[["Visit"], Awaitable[None]]
@@ -48,6 +49,7 @@ class Pages:
         self,
         database: Database,
         hosts: Hosts,
+        assets: Assets,
         signing_key: bytes,
         pepper: bytes,
         clock: Clock,
@@ -59,6 +61,7 @@ class Pages:
         """Load the templates. sign_up: the setting of that name. sends_mail: whether an SMTP server is set."""
         self.database = database
         self.hosts = hosts
+        self.assets = assets
         self.pepper = pepper
         self.clock = clock
         self.offer = offer
@@ -97,7 +100,7 @@ class Pages:
 
     def render(self, template: str, values: dict[str, Any]) -> str:
         """Fill a template in."""
-        return self._templates.get_template(template).render(version=__version__, **values)
+        return self._templates.get_template(template).render(version=__version__, workspace=self.assets.entry, **values)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from anyio import to_thread
 from runkey_server import accounts, claiming, history, projects, runs
 from runkey_server.errors import Error
 from runkey_server.history import Series, Stream
+from runkey_server.projects import Project
 from runkey_server.web import console
 from runkey_server.web.charts import Chart, draw
 from runkey_server.web.pages import Visit
@@ -35,10 +36,13 @@ async def entity(visit: Visit) -> None:
 
 
 async def project(visit: Visit) -> None:
-    """A project's runs."""
+    """A project's runs and their charts; `?plain`: a page that needs no script."""
     if await _is_asked_to_open(visit):
         return
-    await visit.show("project.html", **await to_thread.run_sync(_project, visit))
+    if "plain" in visit.query:
+        await visit.show("project.html", **await to_thread.run_sync(_project, visit))
+        return
+    await visit.show("workspace.html", page="project", project=await to_thread.run_sync(_find_project, visit))
 
 
 async def run(visit: Visit) -> None:
@@ -66,11 +70,17 @@ def _home(visit: Visit) -> dict[str, Any]:
     }
 
 
-def _project(visit: Visit) -> dict[str, Any]:
+def _find_project(visit: Visit) -> Project:
     with visit.database.reading() as transaction:
         found = projects.find_project(transaction, visit.actor, visit.path["entity"], visit.path["project"])
-        if found is None:
-            raise _nothing()
+    if found is None:
+        raise _nothing()
+    return found
+
+
+def _project(visit: Visit) -> dict[str, Any]:
+    found = _find_project(visit)
+    with visit.database.reading() as transaction:
         listed = runs.list_runs(transaction, found, order="-created_at", at_most=_MAX_RUNS)
     summaries = [runs.summary_of(each) for each in listed]
     columns = _common_numbers(summaries)

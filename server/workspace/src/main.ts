@@ -1,0 +1,15 @@
+// Begins the page that the element #workspace names.
+
+import { mount } from "svelte";
+import "uplot/dist/uPlot.min.css";
+import "./workspace.css";
+import Project from "./project/Project.svelte";
+import { Server } from "./wire";
+
+const target = document.getElementById("workspace");
+if (target) {
+  const { page, entity, project } = target.dataset;
+  const server = new Server(entity ?? "", project ?? "");
+  target.replaceChildren();
+  if (page === "project") mount(Project, { target, props: { server } });
+}

@@ -1,0 +1,127 @@
+// What the server answers, and the only file that asks it. The shapes are those of web/workspace.py.
+
+export type Value = number | string | boolean | null;
+
+export interface Run {
+  number: number;
+  name: string;
+  displayName: string;
+  state: string;
+  createdAt: number;
+  heartbeatAt: number | null;
+  tags: string[];
+  notes: string | null;
+  group: string | null;
+  jobType: string | null;
+  host: string | null;
+  commit: string | null;
+  config: Record<string, Value>;
+  summary: Record<string, Value>;
+}
+
+/** One metric of one run: x and y by bucket; low and high where a bucket holds more than one number. null is what is not finite. */
+export interface Series {
+  run: string;
+  key: string;
+  x: (number | null)[];
+  y: (number | null)[];
+  low?: (number | null)[];
+  high?: (number | null)[];
+  count: number;
+}
+
+export type Stream = "history" | "events";
+
+export interface Question {
+  runs: string[];
+  keys: string[];
+  stream?: Stream;
+  x?: string;
+  buckets?: number;
+  low?: number | null;
+  high?: number | null;
+  after?: Record<string, number>;
+}
+
+export interface Keys {
+  history: Record<string, number>;
+  events: Record<string, number>;
+}
+
+const ASK_AGAIN_MILLISECONDS = 5_000;
+
+/** A refusal or a fault of the server, in its own words. */
+export class Refused extends Error {
+  constructor(
+    readonly status: number,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+export class Server {
+  constructor(
+    readonly entity: string,
+    readonly project: string,
+  ) {}
+
+  get base(): string {
+    return `/${encodeURIComponent(this.entity)}/${encodeURIComponent(this.project)}`;
+  }
+
+  runs(skip = 0): Promise<{ runs: Run[]; more: boolean }> {
+    return this.#ask(`/runs?skip=${skip}`);
+  }
+
+  keys(): Promise<Keys> {
+    return this.#ask("/keys");
+  }
+
+  async charts(question: Question, signal?: AbortSignal): Promise<Series[]> {
+    const headers = { "Content-Type": "application/json" };
+    const answer = await this.#ask<{ series: Series[] }>("/charts", { method: "POST", headers, body: JSON.stringify(question), signal });
+    return answer.series;
+  }
+
+  /** Follow what changes in the project; the function that is given back ends it. */
+  follow(changed: (runs: Run[]) => void, lost: (isLost: boolean) => void): () => void {
+    let events: EventSource;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const open = () => {
+      events = new EventSource(`${this.base}/live`);
+      events.addEventListener("runs", (event) => changed((JSON.parse((event as MessageEvent<string>).data) as { runs: Run[] }).runs));
+      events.addEventListener("open", () => lost(false));
+      events.addEventListener("error", () => {
+        lost(true);
+        // A browser asks again by itself after a broken connection, but not after a refusal.
+        if (events.readyState === EventSource.CLOSED) timer = setTimeout(open, ASK_AGAIN_MILLISECONDS);
+      });
+    };
+    open();
+    return () => {
+      clearTimeout(timer);
+      events.close();
+    };
+  }
+
+  runAddress(run: Run | string): string {
+    return `${this.base}/runs/${encodeURIComponent(typeof run === "string" ? run : run.name)}`;
+  }
+
+  async #ask<Answer>(path: string, options: RequestInit = {}): Promise<Answer> {
+    let answer: Response;
+    try {
+      answer = await fetch(this.base + path, { ...options, headers: { Accept: "application/json", ...options.headers } });
+    } catch (fault) {
+      if (fault instanceof DOMException && fault.name === "AbortError") throw fault;
+      throw new Refused(0, "The server cannot be reached.");
+    }
+    if (!answer.ok) {
+      const told = (await answer.json().catch(() => ({}))) as { error?: string };
+      const words = told.error ?? `The server answered ${answer.status}.`;
+      throw new Refused(answer.status, answer.status === 401 ? "You are signed out. Load the page again to sign in." : words);
+    }
+    return (await answer.json()) as Answer;
+  }
+}
