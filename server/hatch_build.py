@@ -10,7 +10,8 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 def _building() -> Any:
     # The folder is no package: it holds JavaScript, and this one file.
     spec = importlib.util.spec_from_file_location("building", Path(__file__).parent / "workspace" / "build.py")
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
