@@ -42,6 +42,7 @@ from runkey_server.web import settings as settings_pages
 from runkey_server.web import sign_in as sign_in_pages
 from runkey_server.web import well_known
 from runkey_server.web.assets import Assets
+from runkey_server.web.details import Details
 from runkey_server.web.downloads import Downloads
 from runkey_server.web.live import Live
 from runkey_server.web.pages import Pages, Visit
@@ -126,7 +127,7 @@ def build(settings: Settings, clock: Clock = clocks.now) -> ASGIApp:
             _route(wire.TOKEN_PATH, _app(oauth.token), "POST"),
             _route(wire.REVOKE_PATH, _app(oauth.revoke), "POST"),
             _route(wire.METADATA_PATH, _app(oauth.metadata), "GET"),
-            *_readings(pages, Reader(pages, authenticator), live),
+            *_readings(pages, Reader(pages, authenticator), live, Details(pages, directory, signer)),
             *_pages(pages),
         ],
         default=_nothing_here(pages),
@@ -137,7 +138,7 @@ def build(settings: Settings, clock: Clock = clocks.now) -> ASGIApp:
     return Frame(router, hosts)
 
 
-def _readings(pages: Pages, reader: Reader, live: Live) -> list[Route]:
+def _readings(pages: Pages, reader: Reader, live: Live, details: Details) -> list[Route]:
     downloads, workspace = Downloads(pages), Workspace(pages)
     project, run = "/{entity}/{project}", "/{entity}/{project}/runs/{run}"
     return [
@@ -145,6 +146,10 @@ def _readings(pages: Pages, reader: Reader, live: Live) -> list[Route]:
         _route(f"{run}/export", _app(reader.route(downloads.export)), "GET"),
         _route(f"{run}/output.log", _app(reader.route(downloads.output)), "GET"),
         _route(f"{run}/console", _app(reader.route(downloads.console)), "GET"),
+        _route(f"{run}/about", _app(reader.route(details.about)), "GET"),
+        _route(f"{run}/files", _app(reader.route(details.list_files)), "GET"),
+        _route(f"{run}/files/{{name:path}}", _app(reader.route(details.file)), "GET"),
+        _route(f"{run}/media", _app(reader.route(details.media)), "GET"),
         _route(f"{project}/runs", _app(reader.route(workspace.runs)), "GET"),
         _route(f"{project}/keys", _app(reader.route(workspace.keys)), "GET"),
         _route(f"{project}/charts", _app(reader.route(workspace.charts)), "POST"),

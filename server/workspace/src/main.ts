@@ -4,12 +4,14 @@ import { mount } from "svelte";
 import "uplot/dist/uPlot.min.css";
 import "./workspace.css";
 import Project from "./project/Project.svelte";
+import RunPage from "./run/RunPage.svelte";
 import { Server } from "./wire";
 
 const target = document.getElementById("workspace");
 if (target) {
-  const { page, entity, project } = target.dataset;
+  const { page, entity, project, run } = target.dataset;
   const server = new Server(entity ?? "", project ?? "");
   target.replaceChildren();
   if (page === "project") mount(Project, { target, props: { server } });
+  if (page === "run") mount(RunPage, { target, props: { server, name: run ?? "" } });
 }

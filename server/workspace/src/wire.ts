@@ -48,6 +48,48 @@ export interface Keys {
   events: Record<string, number>;
 }
 
+export type Tree = Value | Tree[] | { [key: string]: Tree };
+
+export interface About {
+  run: Run;
+  exitCode: number | null;
+  program: string | null;
+  config: Record<string, Tree>;
+  summary: Record<string, Tree>;
+  metadata: Record<string, Tree>;
+  keys: { history: string[]; events: string[]; media: Record<string, string> };
+  lines: number;
+  console: number;
+  files: number;
+}
+
+export interface File {
+  name: string;
+  bytes: number;
+  type: string;
+  updatedAt: number;
+}
+
+export interface ConsoleLine {
+  line: number;
+  at: string | null;
+  stream: "stdout" | "stderr";
+  text: string;
+  leftOut: number;
+}
+
+export interface Printed {
+  lines: ConsoleLine[];
+  next?: number;
+  found?: number;
+  count: number;
+}
+
+export interface Medium {
+  step: number;
+  value: Record<string, Tree>;
+}
+
 const ASK_AGAIN_MILLISECONDS = 5_000;
 
 /** A refusal or a fault of the server, in its own words. */
@@ -107,6 +149,33 @@ export class Server {
 
   runAddress(run: Run | string): string {
     return `${this.base}/runs/${encodeURIComponent(typeof run === "string" ? run : run.name)}`;
+  }
+
+  about(run: string): Promise<About> {
+    return this.#ask(`/runs/${encodeURIComponent(run)}/about`);
+  }
+
+  files(run: string, after?: string): Promise<{ files: File[]; more: boolean }> {
+    return this.#ask(`/runs/${encodeURIComponent(run)}/files${after === undefined ? "" : `?after=${encodeURIComponent(after)}`}`);
+  }
+
+  fileAddress(run: string, name: string): string {
+    return `${this.base}/runs/${encodeURIComponent(run)}/files/${name.split("/").map(encodeURIComponent).join("/")}`;
+  }
+
+  /** The text of a file, at most so many characters of it. */
+  async text(run: string, name: string, atMost = 500_000): Promise<string> {
+    const answer = await fetch(this.fileAddress(run, name));
+    if (!answer.ok) throw new Refused(answer.status, `The file could not be read (${answer.status}).`);
+    return (await answer.text()).slice(0, atMost);
+  }
+
+  console(run: string, question: Record<string, string>): Promise<Printed> {
+    return this.#ask(`/runs/${encodeURIComponent(run)}/console?${new URLSearchParams(question)}`);
+  }
+
+  async media(run: string, key: string): Promise<Medium[]> {
+    return (await this.#ask<{ values: Medium[] }>(`/runs/${encodeURIComponent(run)}/media?${new URLSearchParams({ key })}`)).values;
   }
 
   async #ask<Answer>(path: string, options: RequestInit = {}): Promise<Answer> {

@@ -45,3 +45,14 @@ export function ago(moment: number, now: number): string {
 export function count(many: number, one: string): string {
   return `${many.toLocaleString("en-US")} ${one}${many === 1 ? "" : "s"}`;
 }
+
+export function bytes(many: number): string {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  let size = many;
+  let unit = 0;
+  while (size >= 1000 && unit < units.length - 1) {
+    size /= 1000;
+    unit++;
+  }
+  return `${unit === 0 ? size : size.toFixed(size < 10 ? 1 : 0)} ${units[unit]}`;
+}

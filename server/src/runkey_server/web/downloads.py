@@ -65,19 +65,25 @@ class Downloads:
     async def console(self, request: Request) -> None:
         """Answer with the lines after one, for following: `{"lines": [{line, at, stream, text}], "next": LINE, "count": lines there are}`.
 
-        Without `after`: with the last lines. `next` is what to give as `after` the next time: the line before the last, because a progress
+        Without `after`: with the last lines, or with those before `before`. `find`: with the last lines that hold a text, and `found`, how
+        many there are. `next` is what to give as `after` the next time: the line before the last, because a progress
         bar rewrites the last one.
         """
-        after = line_number(request.query.get("after"))
-        if after is None and "after" in request.query:
-            raise Error("invalid", "`after` is the number of a line.")
+        after, before = line_number(request.query.get("after")), line_number(request.query.get("before"))
+        find = request.query.get("find", "").strip()
+        for name, number in (("after", after), ("before", before)):
+            if number is None and name in request.query:
+                raise Error("invalid", f"`{name}` is the number of a line.")
 
         def read() -> dict[str, object]:
             run = self._find(request)
             with self._database.reading() as transaction:
                 count = runs.count_console(transaction, run.id)
+                if find:
+                    found = runs.find_console(transaction, run.id, find, end=before, at_most=_LIVE_LINES)
+                    return {"lines": [line.as_json() for line in found.lines], "found": found.count, "count": count}
                 if after is None:
-                    lines = runs.read_console(transaction, run.id, at_most=_LIVE_LINES)
+                    lines = runs.read_console(transaction, run.id, end=before, at_most=_LIVE_LINES)
                 else:
                     lines = runs.read_console(transaction, run.id, first=after + 1, at_most=_LIVE_LINES)
             last = lines[-1].number if lines else -1 if after is None else after + 1

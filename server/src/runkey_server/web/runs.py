@@ -9,6 +9,7 @@ from runkey_server import accounts, claiming, history, projects, runs
 from runkey_server.errors import Error
 from runkey_server.history import Series, Stream
 from runkey_server.projects import Project
+from runkey_server.runs import Run
 from runkey_server.web import console
 from runkey_server.web.charts import Chart, draw
 from runkey_server.web.pages import Visit
@@ -42,14 +43,18 @@ async def project(visit: Visit) -> None:
     if "plain" in visit.query:
         await visit.show("project.html", **await to_thread.run_sync(_project, visit))
         return
-    await visit.show("workspace.html", page="project", project=await to_thread.run_sync(_find_project, visit))
+    await visit.show("workspace.html", project=await to_thread.run_sync(_find_project, visit), run=None)
 
 
 async def run(visit: Visit) -> None:
-    """One run."""
+    """One run; `?plain`, or a question for lines of the console: a page that needs no script."""
     if await _is_asked_to_open(visit):
         return
-    await visit.show("run.html", **await to_thread.run_sync(_run, visit))
+    if not visit.query.keys().isdisjoint(("plain", "find", "before", "after")):
+        await visit.show("run.html", **await to_thread.run_sync(_run, visit))
+        return
+    found = await to_thread.run_sync(_find_run, visit)
+    await visit.show("workspace.html", project=None, run=found)
 
 
 def _home(visit: Visit) -> dict[str, Any]:
@@ -90,12 +95,18 @@ def _project(visit: Visit) -> dict[str, Any]:
     return {"project": found, "rows": rows, "columns": columns}
 
 
-def _run(visit: Visit) -> dict[str, Any]:
+def _find_run(visit: Visit) -> Run:
     path = visit.path
     with visit.database.reading() as transaction:
         found = runs.find_run(transaction, visit.actor, path["entity"], path["project"], path["run"])
-        if found is None:
-            raise _nothing()
+    if found is None:
+        raise _nothing()
+    return found
+
+
+def _run(visit: Visit) -> dict[str, Any]:
+    found = _find_run(visit)
+    with visit.database.reading() as transaction:
         lines = history.count_lines(transaction, found.id, Stream.HISTORY)
         names = sorted(history.list_names(transaction, found.id, Stream.HISTORY))
         series = history.chart(transaction, found.id, Stream.HISTORY, names[:_MAX_CHARTS], buckets=_BUCKETS)
