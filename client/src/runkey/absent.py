@@ -18,12 +18,24 @@ OF_A_RUN = frozenset(
     "use_artifact use_model watch write_logs".split()
 )
 _INSTEAD = {"get_url": "url", "get_project_url": "project_url", "project_name": "project"}
+_ARTIFACTS = "artifacts are not there yet, nor on the server. run.save(path) keeps a file with the run"
+_SWEEPS = "sweeps are not there yet, nor on the server. Begin a run for each choice of settings, all with the same group=…"
+_ALERTS = "alerts are not there yet, nor on the server"
+# What the server lacks too, so that another client would not help.
+_LACKING = {
+    **dict.fromkeys(
+        "Artifact link_artifact link_model log_artifact log_model use_artifact use_model finish_artifact upsert_artifact".split(),
+        _ARTIFACTS,
+    ),
+    **dict.fromkeys(("agent", "controller", "sweep", "wandb_agent", "get_sweep_url"), _SWEEPS),
+    **dict.fromkeys(("alert", "AlertLevel"), _ALERTS),
+}
 _WORDS = "it is not there yet. A script that needs it can keep the official client, run by: runkey exec -- python SCRIPT"
 
 
 def words_for_module(name: str) -> str:
     """Say that this module has no such attribute, and more of one that W&B has."""
-    return f"module 'runkey' has no attribute {name!r}{': ' + _WORDS if name in OF_THE_MODULE else ''}"
+    return f"module 'runkey' has no attribute {name!r}{': ' + _words(name) if name in OF_THE_MODULE else ''}"
 
 
 def words_for_run(name: str) -> str:
@@ -32,8 +44,12 @@ def words_for_run(name: str) -> str:
     if name in _INSTEAD:
         more = f": run.{_INSTEAD[name]} says it"
     elif name in OF_A_RUN:
-        more = f": {_WORDS}"
+        more = f": {_words(name)}"
     return f"a run has no attribute {name!r}{more}"
+
+
+def _words(name: str) -> str:
+    return _LACKING.get(name, _WORDS)
 
 
 class Finder:
@@ -45,7 +61,7 @@ class Finder:
         package, _, part = name.partition(".")
         if package == "runkey" and part in OF_THE_MODULE:
             # Without the module's name: with it, Python takes it for its own, and says less.
-            raise ModuleNotFoundError(f"{name}: {_WORDS}")
+            raise ModuleNotFoundError(f"{name}: {_words(part)}")
 
 
 def answer_imports() -> None:

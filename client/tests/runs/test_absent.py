@@ -11,7 +11,7 @@ from runkey.runs.model import Standing
 from runkey.runs.run import Run
 from runkey.terminal import Terminal
 
-WORDS = "it is not there yet. .* runkey exec -- python SCRIPT"
+WORDS = r"it is not there yet\. .* runkey exec -- python SCRIPT|\w+ are not there yet, nor on the server"
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def test_of_the_module(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(OF_A_RUN))
 def test_of_a_run(run: Run, name: str) -> None:
-    with pytest.raises(AttributeError, match=f"a run has no attribute '{name}': "):
+    with pytest.raises(AttributeError, match=f"a run has no attribute '{name}': ({WORDS}|run\\.)"):
         getattr(run, name)
 
 
@@ -60,6 +60,16 @@ def test_what_nobody_knows_is_pythons_to_say() -> None:
     with pytest.raises(ModuleNotFoundError, match=r"No module named .runkey\.nonsense."):
         importlib.import_module("runkey.nonsense")
     assert importlib.util.find_spec("plot") is None
+
+
+def test_what_the_server_lacks_is_not_sent_to_another_client(run: Run) -> None:
+    for asked in (lambda: runkey.log_artifact, lambda: run.use_artifact):  # type: ignore[attr-defined]
+        with pytest.raises(AttributeError, match=r"artifacts are not there yet, nor on the server\. run\.save\(path\) keeps"):
+            asked()
+    with pytest.raises(AttributeError, match="sweeps are not there yet, nor on the server"):
+        runkey.sweep  # noqa: B018
+    with pytest.raises(AttributeError, match="alerts are not there yet"):
+        run.alert(title="t", text="x")  # type: ignore[attr-defined]
 
 
 def test_nothing_that_is_there_is_said_to_be_absent(run: Run) -> None:
