@@ -237,6 +237,8 @@ def test_several_runs_arrive_the_same(both: Both, server: Server, keys: dict[str
         theirs, ours = (what_arrived(server, key, name, tmp_path / client) for client, key in keys.items())
         found[name] = ours["state"], ours["exitCode"], len(ours["history"])
         # A child that fails is one that ended well to the official client, and what it says of that is in its parent's log or its own.
+        if name == "several-3":
+            assert b"ValueError: as a child fails" in ours["files"]["output.log"]
         for each in (theirs, ours):
             del each["state"], each["exitCode"]
             # Whether so short a run is looked at.

@@ -84,9 +84,10 @@ def test_what_was_printed_and_the_machines_figures(browser: object, server: Serv
         assert waiting.value.suggested_filename == file
     page.goto(server.url + "/mira/p")
     look(page, "project-downloads")
-    # A long name wraps, and the columns beside it stay in sight.
+    # A long name is cut, and the columns beside it stay in sight.
     state = page.locator("tr", has_text="a name that goes on").locator(".state").bounding_box()
     assert state["x"] + state["width"] < page.viewport_size["width"]
+    assert page.locator("a", has_text="a name that goes on").bounding_box()["height"] < 100
     with page.expect_download() as waiting:
         page.get_by_role("link", name="Runs as CSV").click()
     assert waiting.value.suggested_filename == "p-runs.csv"

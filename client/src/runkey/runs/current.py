@@ -133,6 +133,8 @@ def _hook_child() -> None:
         kind, error, _ = sys.exc_info()
         if kind is not None:
             _note(exit_code_of(kind, error))
+            for run in _all:
+                run.tell_error(error)
         finish_all()
 
     Finalize(None, leave, exitpriority=0)

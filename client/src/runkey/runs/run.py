@@ -240,6 +240,13 @@ class Run(Inside):
             self._config_changed = True
             self._change(framing.CONFIG, {"private": plain(members, self._complain)})
 
+    def tell_error(self, error: BaseException | None) -> None:
+        """Add the exception that ends the run to what it prints: Python prints it when the run is over."""
+        if error is not None and not isinstance(error, SystemExit) and self.hear_error is not None and os.getpid() == self.pid:
+            import traceback
+
+            self.hear_error("".join(traceback.format_exception(error)))
+
     def describe_start(self, **given: str | None) -> None:
         """Add what belongs to the run itself: commit, repo, program, host."""
         with self._lock:
@@ -252,11 +259,7 @@ class Run(Inside):
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
-        if error is not None and not isinstance(error, SystemExit) and self.hear_error is not None:
-            # Python prints it when the run is over; it belongs to what the run printed.
-            import traceback
-
-            self.hear_error("".join(traceback.format_exception(error)))
+        self.tell_error(error)
         self.finish(None if kind is None else exit_code_of(kind, error))
 
     if not TYPE_CHECKING:  # which would take every name for an attribute
