@@ -16,7 +16,7 @@ from runkey_server.runs.console import (
     write_console,
 )
 from runkey_server.runs.deleting import delete_run
-from runkey_server.runs.describing import config_of, flat, summary_of
+from runkey_server.runs.describing import config_of, flat, hidden_metrics, summary_of
 from runkey_server.runs.finding import count_runs, find_run, get_run_by_id, list_runs
 from runkey_server.runs.model import Changes, Run
 from runkey_server.runs.reporting import Report, get_writable, report
@@ -41,6 +41,7 @@ __all__ = [
     "flat",
     "get_run_by_id",
     "get_writable",
+    "hidden_metrics",
     "list_run_ids_of",
     "list_runs",
     "measure_console",

@@ -1,9 +1,12 @@
 """A run's config and summary as values: out of the JSON that they are kept as, and flat, by dotted names. Pure."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from runkey_server.runs.model import Run
+
+_HIDDEN = 2
 
 
 def config_of(run: Run) -> dict[str, Any]:
@@ -18,6 +21,34 @@ def config_of(run: Run) -> dict[str, Any]:
 def summary_of(run: Run) -> dict[str, Any]:
     """Give the summary, `_step`, `_runtime` and the like among it."""
     return _object(run.summary)
+
+
+def hidden_metrics(run: Run) -> Callable[[str], bool]:
+    """Give what tells of a metric whether its author wants no chart of it: define_metric(…, hidden=True).
+
+    The clients keep definitions in their own part of the config: `m`, of which each has a name ("1") or a pattern that ends in `*` ("2"),
+    and options ("6"), of which 2 is hidden. The name's own definition wins over a pattern's, and the longest pattern over others.
+    """
+    private = _object(run.config).get("_wandb")
+    private = private.get("value") if isinstance(private, dict) else None
+    defined = private.get("m") if isinstance(private, dict) else None
+    names: dict[str, bool] = {}
+    patterns: dict[str, bool] = {}
+    for metric in defined if isinstance(defined, list) else ():
+        if isinstance(metric, dict):
+            options = metric.get("6")
+            is_hidden = isinstance(options, list) and _HIDDEN in options
+            for key, found in (("1", names), ("2", patterns)):
+                if isinstance(metric.get(key), str):
+                    found[metric[key]] = is_hidden
+
+    def tell(name: str) -> bool:
+        if name in names:
+            return names[name]
+        fitting = [pattern for pattern in patterns if pattern.endswith("*") and name.startswith(pattern[:-1])]
+        return bool(fitting) and patterns[max(fitting, key=len)]
+
+    return tell
 
 
 def flat(values: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:

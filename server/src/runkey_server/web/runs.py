@@ -87,7 +87,8 @@ def _run(visit: Visit) -> dict[str, Any]:
         if found is None:
             raise _nothing()
         lines = history.count_lines(transaction, found.id, Stream.HISTORY)
-        names = sorted(history.list_names(transaction, found.id, Stream.HISTORY))
+        hidden = runs.hidden_metrics(found)
+        names = sorted(name for name in history.list_names(transaction, found.id, Stream.HISTORY) if not hidden(name))
         series = history.chart(transaction, found.id, Stream.HISTORY, names[:_MAX_CHARTS], buckets=_BUCKETS)
         printed = console.read(transaction, found.id, visit.query)
         measured = sorted(history.list_names(transaction, found.id, Stream.EVENTS))[:_MAX_CHARTS]
