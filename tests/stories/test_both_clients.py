@@ -104,7 +104,7 @@ def without_what_may_differ(found: dict[str, Any]) -> dict[str, Any]:
         del files["code/script.py"]
     # What a client says itself on the terminal while the run goes on.
     printed = files.pop("output.log", b"").decode().splitlines()
-    found["printed"] = [line for line in printed if not line.startswith(("wandb: ", "runkey: "))]
+    found["printed"] = [line for line in printed if not line.startswith(("wandb:", "runkey:"))]
     return same_files(found)
 
 
@@ -220,3 +220,34 @@ def test_what_is_printed_arrives_the_same(both: Both) -> None:
     assert_same(theirs, ours)
     # Its own lines are none that a script prints.
     assert ours["files"]["output.log"].decode().startswith("before\n")
+
+
+def test_what_configs_are_made_of_arrives_the_same(both: Both) -> None:
+    theirs, ours = both("values")
+    assert (ours["config"]["path"]["value"], ours["config"]["split"]["value"]) == ("data/train.csv", "TRAIN")
+    assert_same(theirs, ours)
+
+
+def test_several_runs_arrive_the_same(both: Both, server: Server, keys: dict[str, str], tmp_path: Path) -> None:
+    theirs, ours = both("several")
+    assert [row["x"] for row in ours["history"]] == [1, 2, 3]
+    assert_same(theirs, ours)
+    found = {}
+    for name in ("several-beside", "several-1", "several-2", "several-3"):
+        theirs, ours = (what_arrived(server, key, name, tmp_path / client) for client, key in keys.items())
+        found[name] = ours["state"], ours["exitCode"], len(ours["history"])
+        # A child that fails is one that ended well to the official client, and what it says of that is in its parent's log or its own.
+        if name == "several-3":
+            assert b"ValueError: as a child fails" in ours["files"]["output.log"]
+        for each in (theirs, ours):
+            del each["state"], each["exitCode"]
+            # Whether so short a run is looked at.
+            each["events"].clear()
+            each["files"].pop("output.log", None)
+        assert_same(theirs, ours)
+    assert found == {
+        "several-beside": ("finished", 0, 1),
+        "several-1": ("finished", 0, 3),
+        "several-2": ("failed", 3, 3),
+        "several-3": ("failed", 1, 3),
+    }

@@ -446,16 +446,24 @@ for i in range(3):
 first = runkey.init(project="p", id="first")
 assert runkey.init(project="p", id="other") is first
 second = runkey.init(project="p", id="second", reinit="create_new")
-assert runkey.run is second
-first.log({"x": 1}); second.log({"x": 2})
-second.finish()
 assert runkey.run is first
+runkey.log({"x": 1}); second.log({"x": 2})
 third = runkey.init(project="p", id="third", reinit=True)
 assert third is not first and runkey.run is third
 runkey.log({"x": 3})
+second.log({"x": "too late"})
+runkey.finish()
+runkey.init(project="p", id="fourth", reinit="create_new")
+try:
+    runkey.log({"x": 4})
+except runkey.UsageError as error:
+    assert "create_new" in str(error)
+else:
+    raise AssertionError("there is no current run")
 """
     done = machine.python(script)
     assert done.returncode == 0, done.stderr
+    assert "The run is finished; what is logged now goes nowhere." in done.stderr
     found = {name: [row["x"] for row in rows(server, key, name)] for name in ("seq-0", "seq-1", "seq-2", "first", "second", "third")}
     assert found == {"seq-0": [0], "seq-1": [1], "seq-2": [2], "first": [1], "second": [2], "third": [3]}
 

@@ -12,6 +12,7 @@ This is the whole public face; it is loaded when it is used, so that importing r
 
 from typing import TYPE_CHECKING, Any
 
+from runkey import absent
 from runkey_wire.version import __version__
 
 if TYPE_CHECKING:
@@ -59,12 +60,6 @@ _HOMES = {
     "runkey.media": ("Audio", "Histogram", "Html", "Image", "Table", "Video"),
     "runkey.runs": ("Run", "Settings", "define_metric", "finish", "init", "log", "log_code", "save"),
 }
-# What scripts written for W&B may ask of this module, and do not find here yet.
-_ELSEWHERE = frozenset(
-    "AlertLevel Api Artifact Classes Graph JoinedTable Molecule Object3D PartitionedTable Plotly agent alert attach controller data_types "
-    "errors integration keras link_artifact link_model log_artifact log_model mark_preempting monitor plot plot_table plots rehash "
-    "restore sdk setup sklearn sweep teardown unwatch use_artifact use_model util watch".split()
-)
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [  # noqa: PLE0604 - loaded by __getattr__
@@ -82,10 +77,7 @@ def __getattr__(name: str) -> Any:
     if name in ("config", "run", "summary"):
         return getattr(importlib.import_module("runkey.runs"), f"current_{name}")()
     if name not in _HOME_OF:
-        more = ""
-        if name in _ELSEWHERE:
-            more = ": it is not there yet. A script that needs it can keep the official client, run by: runkey exec -- python SCRIPT"
-        raise AttributeError(f"module 'runkey' has no attribute {name!r}{more}")
+        raise AttributeError(absent.words_for_module(name))
     value = getattr(importlib.import_module(_HOME_OF[name]), name)
     globals()[name] = value
     return value
@@ -93,3 +85,6 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+absent.answer_imports()

@@ -212,3 +212,8 @@ class Tensor:
 
     def __array__(self) -> Any:
         return self._array
+
+
+def test_what_is_no_frame_makes_no_table() -> None:
+    with pytest.raises(TypeError, match="dataframe is a frame of pandas or polars, not a list"):
+        Table(dataframe=[1])

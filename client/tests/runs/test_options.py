@@ -63,6 +63,13 @@ def test_a_config_from_what_scripts_have() -> None:
         ({"project": "a/b"}, "is no project name"),
         ({"id": "a#b"}, "is no run id"),
         ({"config": "file.yaml"}, "config is a mapping"),
+        ({"config": [1]}, r"config is a mapping, or an argparse.Namespace, not \[1\]"),
+        ({"config": 3}, "config is a mapping"),
+        ({"settings": "quiet"}, "settings is a Settings, or a mapping"),
+        ({"name": 3}, "name is a text, not 3"),
+        ({"id": 12}, "id is a text"),
+        ({"project": 7}, "project is a text"),
+        ({"dir": 9}, "dir is a folder's path, not 9"),
         ({"fork_from": "x"}, "cannot be had yet"),
     ],
 )

@@ -1,8 +1,12 @@
 """Rows, encodings and mappings: the pure parts of a run."""
 
+import dataclasses
+import datetime
+import enum
 import json
 import math
 import os
+import pathlib
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -112,6 +116,56 @@ def test_a_value_without_a_form_costs_only_itself() -> None:
     assert parsed["ok"] == 1
     assert math.isnan(parsed["nan"])
     assert {key for key, _ in complaints} == {"odd", "circle", "half"}
+
+
+class Split(enum.Enum):
+    TRAIN = "train"
+
+
+@dataclasses.dataclass
+class Record:
+    path: pathlib.PurePath
+    left: int = 1
+
+
+class device:  # as PyTorch's is called
+    def __str__(self) -> str:
+        return "cuda:0"
+
+
+def test_values_that_json_does_not_know_have_a_form() -> None:
+    row = {
+        "path": pathlib.PurePosixPath("a/b"),
+        "day": datetime.date(2020, 1, 2),
+        "length": datetime.timedelta(seconds=3),
+        "split": Split.TRAIN,
+        "record": Record(pathlib.PurePosixPath("c")),
+        "range": range(3),
+        "function": math.sqrt,
+        "class": Split,
+        "complex": 1 + 2j,
+        "device": device(),
+        "bytes": b"ab",
+    }
+    assert json.loads(encode(row, lambda *_: pytest.fail("complained"))) == {
+        "path": "a/b",
+        "day": "2020-01-02",
+        "length": "0:00:03",
+        "split": "TRAIN",
+        "record": {"path": "c", "left": 1},
+        "range": [0, 1, 2],
+        "function": "math.sqrt",
+        "class": f"{__name__}.Split",
+        "complex": "1+2j",
+        "device": "cuda:0",
+        "bytes": "ab",
+    }
+    complaints: list[tuple[str, str]] = []
+    assert encode({"bytes": b"\xff", "odd": object()}, lambda *words: complaints.append(words)) == "{}"
+    assert complaints == [
+        ("bytes", "it cannot be written as JSON"),
+        ("odd", "JSON has no form for a value of the type object"),
+    ]
 
 
 def test_what_is_set_is_held_as_it_was_then() -> None:
@@ -234,7 +288,7 @@ def test_media_become_what_they_give(run: Run, capsys: pytest.CaptureFixture[str
     run.log(
         {"loss": 1, "img": Picture("one"), "val": {"img": Picture("two")}, "all": [Picture("a"), Picture("b")], "bad": Picture("broken")}
     )
-    run.log({"img": Picture("later")}, step=7)
+    run.log({"img": Picture("later"), "mixed": [Picture("c"), 3]}, step=7)
     run.log({"end": 1}, step=8)
     first, second = journaled(run)
     assert {key: value for key, value in first.items() if not key.startswith("_")} == {
@@ -247,6 +301,7 @@ def test_media_become_what_they_give(run: Run, capsys: pytest.CaptureFixture[str
     assert run.summary["img"] == second["img"]
     assert Path(run.dir, "media", "img_0.png").read_bytes() == b"one"
     assert [line for line in said(capsys) if "'bad'" in line and "no picture" in line]
+    assert "mixed" not in second
 
 
 def test_files_of_odd_names_are_refused_and_said(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

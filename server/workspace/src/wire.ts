@@ -43,9 +43,11 @@ export interface Question {
   after?: Record<string, number>;
 }
 
+/** Names of metrics with the number of runs that have them; steps: the metric that is meant to be the x of another. */
 export interface Keys {
   history: Record<string, number>;
   events: Record<string, number>;
+  steps: Record<string, string>;
 }
 
 export type Tree = Value | Tree[] | { [key: string]: Tree };
@@ -57,7 +59,7 @@ export interface About {
   config: Record<string, Tree>;
   summary: Record<string, Tree>;
   metadata: Record<string, Tree>;
-  keys: { history: string[]; events: string[]; media: Record<string, string> };
+  keys: { history: string[]; events: string[]; media: Record<string, string>; steps: Record<string, string> };
   lines: number;
   console: number;
   files: number;

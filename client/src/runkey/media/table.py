@@ -40,6 +40,8 @@ class Table:
         if dataframe is None and is_frame(data):
             dataframe = data
         if dataframe is not None:
+            if not is_frame(dataframe):
+                raise TypeError(f"dataframe is a frame of pandas or polars, not a {type(dataframe).__name__}.")
             self.columns: list[Any] = [name if isinstance(name, int) else str(name) for name in dataframe.columns]
             self.data: list[list[Any]] = [list(row) for row in _rows_of(dataframe)]
             return

@@ -7,7 +7,7 @@ from typing import Any
 
 from runkey.errors import UsageError
 from runkey.runs.beginning import init
-from runkey.runs.current import current
+from runkey.runs.current import current, has_others
 from runkey.runs.metrics import Metric
 from runkey.runs.options import Settings
 from runkey.runs.run import Run
@@ -71,6 +71,8 @@ def current_summary() -> Any:
 
 def _need() -> Run:
     run = current()
+    if run is None and has_others():
+        raise UsageError('The only runs in progress were begun with reinit="create_new": call the methods of the run that init() gave.')
     if run is None:
         raise UsageError("There is no run yet: call runkey.init() first.")
     return run

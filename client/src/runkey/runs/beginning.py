@@ -13,7 +13,7 @@ from runkey.errors import CannotStore, NotLoggedIn
 from runkey.machine import machine_name
 from runkey.runs import companions, healing, resuming, syncing
 from runkey.runs.config import config_text, first_private
-from runkey.runs.current import current, make_current
+from runkey.runs.current import current, finish_all, take_on
 from runkey.runs.encoding import plain
 from runkey.runs.media import settled
 from runkey.runs.metrics import Metrics
@@ -53,7 +53,8 @@ def init(
     address in the project; one that is used again begins that run again, or goes on with it: resume, "allow", "must", "never" or "auto".
     config: its settings, a mapping or an argparse.Namespace. mode: "online"; "offline": only the journal is kept, for `runkey sync`;
     "disabled". dir: where the journal lies, in its folder `runkey`. reinit: what becomes of a run that is in progress:
-    "return_previous" (by default, but in a notebook), "finish_previous", "create_new". anonymous: as for login().
+    "return_previous" (by default, but in a notebook), "finish_previous" (all that are), "create_new" (both go on, and runkey.run and
+    runkey.log() stay with the one before). anonymous: as for login().
     Raises UsageError, AuthenticationError, WrongServer, ConnectionFailed, ServerError: before the run has begun, trouble is told.
     """
     environment, terminal = Environment(), Terminal()
@@ -72,13 +73,13 @@ def init(
     options = Options(given, environment)
     for word in options.unused:
         terminal.warn(f"init({word}=…) changes nothing here.")
-    before = current()
-    if before is not None:
-        kind = options.reinit
-        if kind == "return_previous" or (kind == "default" and not terminal.is_notebook):
-            return before
-        if kind != "create_new":
-            before.finish()
+    before, kind = current(), options.reinit
+    if kind == "default":
+        kind = "finish_previous" if terminal.is_notebook else "return_previous"
+    if kind == "return_previous" and before is not None:
+        return before
+    if kind == "finish_previous":
+        finish_all()
     return _Beginning(options, terminal).begin(anonymous)
 
 
@@ -159,7 +160,7 @@ class _Beginning:
         if options.mode != "disabled":
             recorder = self._recorder(run, lines or {})
             run.record_to(recorder, None if credential is None else self._sender(run, recorder, credential))
-        make_current(run)
+        take_on(run, is_current=options.reinit != "create_new")
         return run
 
     def _recorder(self, run: Run, lines: Mapping[str, int]) -> Recorder:

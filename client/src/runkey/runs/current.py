@@ -1,5 +1,8 @@
 """Which run is the process's current one, and its end with the process.
 
+A run that was begun beside another one, by reinit="create_new", is never the current one, as W&B has it: what a script says to the module
+(`runkey.log`) goes on to the run that it was for.
+
 An exception is exit code 1, Ctrl-C 255, `sys.exit(3)` 3, as W&B has it. A SIGTERM that nobody else handles (a cluster's way to say that
 time is over) becomes an orderly exit with 143, so that what was logged is sent; a forked child keeps its default.
 """
@@ -26,10 +29,16 @@ def current() -> "Run | None":
     return _current if _current is not None and _current.pid == os.getpid() else None
 
 
-def make_current(run: "Run") -> None:
-    """Make a run the current one."""
+def has_others() -> bool:
+    """Tell whether runs of this process are in progress, the current one or not."""
+    return any(run.pid == os.getpid() for run in _all)
+
+
+def take_on(run: "Run", *, is_current: bool) -> None:
+    """Let a run end with the process, and be the current one, or stand beside it."""
     global _current
-    _current = run
+    if is_current:
+        _current = run
     _all.append(run)
     _hook_once()
 
@@ -40,7 +49,7 @@ def forget(run: "Run") -> None:
     if run in _all:
         _all.remove(run)
     if _current is run:
-        _current = _all[-1] if _all else None
+        _current = None
 
 
 def exit_code_of(kind: type[BaseException], error: BaseException | None = None) -> int:
@@ -62,9 +71,10 @@ def _hook_once() -> None:
     if _hooked_pid is None:  # a forked child has its parent's hooks, and needs no second ones
         _hook_exceptions()
         _hook_exit()
-        atexit.register(_finish_all)
+        atexit.register(finish_all)
     _hooked_pid = os.getpid()
     _hook_termination()
+    _hook_child()
 
 
 def _note(exit_code: int) -> None:
@@ -111,7 +121,27 @@ def _hook_termination() -> None:
     signal.signal(signal.SIGTERM, terminate)
 
 
-def _finish_all() -> None:
+def _hook_child() -> None:
+    """End runs with a child that multiprocessing made: a forked one leaves without calling what `atexit` holds."""
+    processes = sys.modules.get("multiprocessing.process")
+    if processes is None or processes.parent_process() is None:
+        return
+    from multiprocessing.util import Finalize
+
+    def leave() -> None:
+        # It is called while the exception that ends the child, if one does, is on its way.
+        kind, error, _ = sys.exc_info()
+        if kind is not None:
+            _note(exit_code_of(kind, error))
+            for run in _all:
+                run.tell_error(error)
+        finish_all()
+
+    Finalize(None, leave, exitpriority=0)
+
+
+def finish_all() -> None:
+    """End every run of this process that is in progress, the youngest first."""
     for run in reversed(_all[:]):
         if run.pid == os.getpid():
             run.finish()

@@ -1,16 +1,27 @@
 """A row of values as one line of JSON, whatever numbers it is made of.
 
-NumPy's and PyTorch's scalars and arrays are asked for their value by `.tolist()` or `.item()`, without importing either. A value that
-JSON has no form for is left out, and its key named: one odd value must not cost the row.
+NumPy's and PyTorch's scalars and arrays are asked for their value by `.tolist()` or `.item()`, without importing either. What a config is
+often made of and JSON has no form for (a path, a date, an Enum, a dataclass, a function) is written as W&B's clients write it: most of it
+as text. A value that remains is left out, and its key named: one odd value must not cost the row.
 """
 
+import enum
 import json
-from collections.abc import Callable, Mapping
+import numbers
+import os
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+_TEXTS = frozenset({"timedelta", "UUID", "dtype", "DType", "device"})
+"""Names of types whose values are known by their text. PyTorch's and NumPy's are among them, and are not imported for it."""
 
 
 def _plain(value: Any) -> Any:
-    """Give a value that JSON knows for one that it does not. Raises TypeError."""
+    """Give a value that JSON knows for one that it does not. Raises TypeError, or ValueError for bytes that are no text."""
+    if isinstance(value, type):
+        return _name(value)
+    if isinstance(value, enum.Enum):
+        return value.name
     to_list = getattr(value, "tolist", None)
     if callable(to_list):  # a scalar's is its value
         return to_list()
@@ -21,7 +32,31 @@ def _plain(value: Any) -> Any:
         return dict(value)
     if isinstance(value, set | frozenset):
         return sorted(value, key=repr)
-    raise TypeError(f"a {type(value).__name__} has no form in JSON")
+    return _written(value)
+
+
+def _written(value: Any) -> Any:
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    if isinstance(value, bytes | bytearray):
+        return value.decode()
+    if isinstance(value, Sequence):
+        return list(value)
+    to_text = getattr(value, "isoformat", None)
+    if callable(to_text):
+        return to_text()
+    fields = getattr(type(value), "__dataclass_fields__", None)
+    if fields is not None:
+        return {name: getattr(value, name) for name in fields if hasattr(value, name)}
+    if isinstance(value, numbers.Number) or not _TEXTS.isdisjoint(kind.__name__ for kind in type(value).__mro__):
+        return str(value).strip("()")  # of a complex number
+    if callable(value) and hasattr(value, "__name__"):
+        return _name(value)
+    raise TypeError(f"JSON has no form for a value of the type {type(value).__name__}")
+
+
+def _name(value: Any) -> str:
+    return f"{getattr(value, '__module__', None) or 'builtins'}.{getattr(value, '__qualname__', value.__name__)}"
 
 
 # Made once: json.dumps makes an encoder a call when it is given options, which costs as much as the row.

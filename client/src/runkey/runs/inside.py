@@ -61,6 +61,7 @@ class Inside:
         self._said: set[str] = set()
         self._metrics = standing.define_metrics(Metrics())
         self._history = History(standing.started, self._take_row, first_step=standing.step)
+        self._first_step = standing.step
         self._is_flat = False
         self._changes: dict[str, Any] = {}
         self._config_changed = self._summary_changed = False

@@ -30,10 +30,12 @@ def _settle(value: Any, run: Any, name: str, step: int | str, complain: Callable
     if isinstance(value, list | tuple) and value and all(map(_is_media, value)):
         together = getattr(type(value[0]), "_runkey_media_list", None)
         return together(value, run, name, step) if callable(together) else [each._runkey_media(run, name, step) for each in value]
+    if isinstance(value, list | tuple) and any(map(_is_media, value)):
+        raise TypeError("a list holds media of one kind, or none")
     if isinstance(value, Mapping):
         return settled(value, run, step, complain, f"{name}.")
     # Scalars are most of what comes here, and config, whose arrays are kept as lists, has no run.
-    if run is not None and not isinstance(value, list | tuple | float) and getattr(value, "shape", None) != ():
+    if run is not None and not isinstance(value, list | tuple | float | type) and getattr(value, "shape", None) != ():
         from runkey.media.wrapping import wrapped  # slow import
 
         found = wrapped(value)

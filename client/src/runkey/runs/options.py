@@ -73,6 +73,9 @@ class Options:
         for name, theirs in _SETTINGS_NAMES.items():
             if given.get(name) is None:
                 given[name] = next((value for each in theirs if (value := getattr(self.settings, each)) is not None), None)
+        for name in ("project", "entity", "name", "id", "group", "job_type", "notes"):
+            if given[name] is not None and not isinstance(given[name], str):
+                raise UsageError(f"{name} is a text, not {given[name]!r}.")
         get = environment.get
         self.mode = _mode(given["mode"], environment)
         self.project = given["project"] or get("RUNKEY_PROJECT", "WANDB_PROJECT") or DEFAULT_PROJECT
@@ -84,7 +87,7 @@ class Options:
         self.tags = _tags(given["tags"] if given["tags"] is not None else get("WANDB_TAGS"))
         self.resume = _resume(given["resume"] if given["resume"] is not None else get("WANDB_RESUME"))
         self.reinit = _reinit(given["reinit"])
-        self.folder = os.path.join(os.fspath(given["dir"]), "runkey") if given["dir"] else environment.runs_folder
+        self.folder = _folder(given["dir"]) or environment.runs_folder
         self.config = _config(given)
         self.is_silent = environment.silent or bool(self.settings.silent)
         self.id = given["id"] or get("WANDB_RUN_ID")
@@ -126,12 +129,23 @@ def _look_at(given: dict[str, Any]) -> list[str]:
 
 def _settings(given: Any, environment: Environment) -> Settings:
     """Give a copy, with what the environment says where it says nothing."""
-    settings = Settings(**(vars(given) if isinstance(given, Settings) else as_mapping(given)))
+    try:
+        settings = Settings(**(vars(given) if isinstance(given, Settings) else as_mapping(given)))
+    except (TypeError, ValueError):
+        raise UsageError(f"settings is a Settings, or a mapping of names to values, not {given!r}.") from None
     for name, variables in _SETTINGS_VARIABLES.items():
         text = environment.get(*variables)
         if getattr(settings, name) is None and text is not None:
             setattr(settings, name, text if name == "console" else text.lower() in _YES)
     return settings
+
+
+def _folder(given: Any) -> str | None:
+    if not given:
+        return None
+    if not isinstance(given, str | os.PathLike):
+        raise UsageError(f"dir is a folder's path, not {given!r}.")
+    return os.path.join(os.fspath(given), "runkey")
 
 
 def _mode(mode: str | None, environment: Environment) -> str:
@@ -168,6 +182,9 @@ def _config(given: dict[str, Any]) -> dict[str, Any]:
     config = given.get("config")
     if isinstance(config, str):
         raise UsageError("config is a mapping, or an argparse.Namespace. Read the file, and hand over what is in it.")
-    values = as_mapping(config)
+    try:
+        values = as_mapping(config)
+    except (TypeError, ValueError):
+        raise UsageError(f"config is a mapping, or an argparse.Namespace, not {config!r}.") from None
     include, exclude = given.get("config_include_keys"), given.get("config_exclude_keys") or ()
     return {key: value for key, value in values.items() if key not in exclude and (include is None or key in include)}

@@ -7,8 +7,9 @@ takes is in the run's journal when it returns.
 import os
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from runkey.absent import words_for_run
 from runkey.runs import saving
 from runkey.runs.current import exit_code_of
 from runkey.runs.encoding import UNCHANGING, encode, plain
@@ -151,6 +152,11 @@ class Run(Inside):
         return self._standing.url(self.host) if self._sender is not None else ""
 
     @property
+    def project_url(self) -> str:
+        """The address of its project's page; empty for a run that has none yet."""
+        return self.url.partition("/runs/")[0]
+
+    @property
     def path(self) -> str:
         """Its place: entity/project/id."""
         return "/".join(part for part in (self.entity, self.project, self.id) if part)
@@ -159,6 +165,18 @@ class Run(Inside):
     def step(self) -> int:
         """The step of the next row."""
         return self._history.step
+
+    @property
+    def starting_step(self) -> int:
+        """The step of its first row: 0, or behind what was there when it is gone on with."""
+        return self._first_step
+
+    @property
+    def sweep_id(self) -> None:
+        """The sweep that it belongs to: none, there are none yet."""
+        return None
+
+    sweep_url = sweep_id
 
     @property
     def started(self) -> float:
@@ -222,6 +240,13 @@ class Run(Inside):
             self._config_changed = True
             self._change(framing.CONFIG, {"private": plain(members, self._complain)})
 
+    def tell_error(self, error: BaseException | None) -> None:
+        """Add the exception that ends the run to what it prints: Python prints it when the run is over."""
+        if error is not None and not isinstance(error, SystemExit) and self.hear_error is not None and os.getpid() == self.pid:
+            import traceback
+
+            self.hear_error("".join(traceback.format_exception(error)))
+
     def describe_start(self, **given: str | None) -> None:
         """Add what belongs to the run itself: commit, repo, program, host."""
         with self._lock:
@@ -234,12 +259,13 @@ class Run(Inside):
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
-        if error is not None and not isinstance(error, SystemExit) and self.hear_error is not None:
-            # Python prints it when the run is over; it belongs to what the run printed.
-            import traceback
-
-            self.hear_error("".join(traceback.format_exception(error)))
+        self.tell_error(error)
         self.finish(None if kind is None else exit_code_of(kind, error))
+
+    if not TYPE_CHECKING:  # which would take every name for an attribute
+
+        def __getattr__(self, name: str) -> Any:
+            raise AttributeError(words_for_run(name))
 
     def __repr__(self) -> str:
         return f"<Run {self.id} of {self.entity}/{self.project}>"

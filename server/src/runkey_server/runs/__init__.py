@@ -16,7 +16,7 @@ from runkey_server.runs.console import (
     write_console,
 )
 from runkey_server.runs.deleting import delete_run
-from runkey_server.runs.describing import config_of, flat, summary_of
+from runkey_server.runs.describing import Definition, config_of, definitions, flat, summary_of
 from runkey_server.runs.finding import count_runs, find_run, get_run_by_id, list_changed, list_runs, number_runs
 from runkey_server.runs.model import Changes, Run
 from runkey_server.runs.reporting import Report, get_writable, report
@@ -27,6 +27,7 @@ __all__ = [
     "MAX_FOUND",
     "Changes",
     "ConsoleLine",
+    "Definition",
     "Found",
     "Report",
     "Run",
@@ -34,6 +35,7 @@ __all__ = [
     "count_console",
     "count_runs",
     "count_runs_of",
+    "definitions",
     "delete_run",
     "find_console",
     "find_meant",

@@ -16,7 +16,7 @@ from runkey_server.history import Stream
 from runkey_server.runs import Run
 from runkey_server.web.pages import Pages
 from runkey_server.web.reading import Request
-from runkey_server.web.workspace import run_as_json
+from runkey_server.web.workspace import run_as_json, shown_names
 
 _FILES = 500
 _MEDIA = 200
@@ -38,7 +38,8 @@ class Details:
     async def about(self, request: Request) -> None:
         """Answer with a run as the table has it, and with `config`, `summary` and `metadata` whole, as trees.
 
-        `keys`: names of metrics, of system metrics, and of media with their type. `lines`: rows of history. `console`: lines printed.
+        `keys`: names of metrics, of system metrics, of media with their type; in `steps` what the x of a metric is meant to be. `lines`:
+        rows of history. `console`: lines printed.
         """
 
         def read() -> dict[str, Any]:
@@ -47,6 +48,7 @@ class Details:
             with self._database.reading() as transaction:
                 facts = history.list_facts(transaction, run.id, Stream.HISTORY)
                 media = {history.name_of(path): kind for path, each in facts.items() for kind in each.counts if kind not in _SCALARS}
+                names, steps = shown_names(run, sorted(history.list_names(transaction, run.id, Stream.HISTORY)))
                 return {
                     "run": run_as_json(run, run.state(now)),
                     "exitCode": run.exit_code,
@@ -55,9 +57,10 @@ class Details:
                     "summary": {key: value for key, value in runs.summary_of(run).items() if not key.startswith("_")},
                     "metadata": self._metadata(files.find_file(transaction, run.id, _METADATA)),
                     "keys": {
-                        "history": sorted(history.list_names(transaction, run.id, Stream.HISTORY)),
+                        "history": names,
                         "events": sorted(history.list_names(transaction, run.id, Stream.EVENTS)),
                         "media": media,
+                        "steps": steps,
                     },
                     "lines": history.count_lines(transaction, run.id, Stream.HISTORY),
                     "console": runs.count_console(transaction, run.id),

@@ -108,7 +108,8 @@ def _run(visit: Visit) -> dict[str, Any]:
     found = _find_run(visit)
     with visit.database.reading() as transaction:
         lines = history.count_lines(transaction, found.id, Stream.HISTORY)
-        names = sorted(history.list_names(transaction, found.id, Stream.HISTORY))
+        definition_of = runs.definitions(found)
+        names = sorted(name for name in history.list_names(transaction, found.id, Stream.HISTORY) if not definition_of(name).is_hidden)
         series = history.chart(transaction, found.id, Stream.HISTORY, names[:_MAX_CHARTS], buckets=_BUCKETS)
         printed = console.read(transaction, found.id, visit.query)
         measured = sorted(history.list_names(transaction, found.id, Stream.EVENTS))[:_MAX_CHARTS]

@@ -1,10 +1,20 @@
 """Turns values into words for a page: moments, durations, numbers, browsers."""
 
+import json
 import math
 import re
 from datetime import datetime, timedelta
 from typing import Any
 
+_MAX_VALUE = 500
+_MEDIA = {
+    "image-file": "picture",
+    "images/separated": "pictures",
+    "table-file": "table",
+    "audio-file": "sound",
+    "video-file": "film",
+    "html-file": "page",
+}
 # What a browser calls itself holds the names of those it is compatible with: the first that fits is the right one.
 _BROWSERS = (
     ("Edg", "Edge"),
@@ -76,4 +86,39 @@ def number(value: Any) -> str:
     return f"{value:.5g}"
 
 
-FILTERS = {"ago": ago, "browser": browser, "day": day, "duration": duration, "moment": moment, "number": number, "until": until}
+def value(found: Any) -> str:
+    """Write a value of a config or a summary: numbers briefly, media in words and where their file is, the rest as JSON, cut when long."""
+    if isinstance(found, str | int | float) and not isinstance(found, bool):
+        return number(found)
+    if isinstance(found, dict) and isinstance(found.get("_type"), str):
+        return _media(found)
+    text = json.dumps(found, ensure_ascii=False)
+    return text if len(text) <= _MAX_VALUE else f"{text[:_MAX_VALUE]} … {len(text) - _MAX_VALUE} more characters"
+
+
+def _media(found: dict[str, Any]) -> str:
+    kind = str(found["_type"])
+    words = _MEDIA.get(kind, kind)
+    if "width" in found and "height" in found:
+        words += f", {number(found['width'])} × {number(found['height'])}"
+    if "nrows" in found and "ncols" in found:
+        words += f", {number(found['nrows'])} rows × {number(found['ncols'])} columns"
+    if kind == "images/separated" and "count" in found:
+        words = f"{number(found['count'])} {words}"
+    bins = found.get("values")
+    if kind == "histogram" and isinstance(bins, list):
+        words += f" of {len(bins)} bins"
+    path = found.get("path")
+    return f"{words}: {path}" if isinstance(path, str) else words
+
+
+FILTERS = {
+    "ago": ago,
+    "browser": browser,
+    "day": day,
+    "duration": duration,
+    "moment": moment,
+    "number": number,
+    "until": until,
+    "value": value,
+}

@@ -76,13 +76,25 @@ class Workspace:
         await send_json(request.send, await to_thread.run_sync(read))
 
     async def keys(self, request: Request) -> None:
-        """Answer with the names of the metrics of a project: `{"history": {name: number of runs}, "events": {…}}`."""
+        """Answer with the names of the metrics of a project: `{"history": {name: number of runs}, "events": {…}, "steps": {name: x}}`.
+
+        steps: the metric that is meant to be the x of another. The newest run's definitions decide, of that and of what is hidden.
+        """
 
         def read() -> dict[str, object]:
             with self._database.reading() as transaction:
                 project = find_project(transaction, request)
                 ids = list(runs.number_runs(transaction, project).values())
-                return {stream.name.lower(): history.count_names(transaction, ids, stream) for stream in Stream}
+                counts = {stream: history.count_names(transaction, ids, stream) for stream in Stream}
+                newest = runs.list_runs(transaction, project, order="-created_at", at_most=1)
+            if not newest:
+                return {"history": {}, "events": {}, "steps": {}}
+            names, steps = shown_names(newest[0], list(counts[Stream.HISTORY]))
+            return {
+                "history": {name: counts[Stream.HISTORY][name] for name in names},
+                "events": counts[Stream.EVENTS],
+                "steps": steps,
+            }
 
         await send_json(request.send, await to_thread.run_sync(read))
 
@@ -112,6 +124,13 @@ class Workspace:
                 found = history.chart(transaction, run_id, stream, question.keys, buckets=question.buckets, axis=question.x, span=span)
                 drawn.extend({"run": name, "key": key, **series_as_json(series)} for key, series in found.items())
         return drawn
+
+
+def shown_names(run: Run, names: list[str]) -> tuple[list[str], dict[str, str]]:
+    """Leave out the names that a run's definitions hide; and give, of those with an x of their own, what it is."""
+    definition_of = runs.definitions(run)
+    shown = [name for name in names if not definition_of(name).is_hidden]
+    return shown, {name: step for name in shown if (step := definition_of(name).step_metric) is not None}
 
 
 def run_as_json(run: Run, state: str) -> dict[str, Any]:
