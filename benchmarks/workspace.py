@@ -179,9 +179,7 @@ def main() -> None:
         shown = f"{statistics.median(frames):.0f} ms median, {frames[int(len(frames) * 0.95)]:.0f} ms at 95 %, {frames[-1]:.0f} ms worst"
         print(f"scrolling    {shown} a frame of {len(frames)}, {server.cpu_seconds() - before:.1f} s of server CPU for all panels")
         seconds = sorted(live(server, key, page, 10))
-        print(
-            f"live         {statistics.median(seconds):7.2f} s median, {seconds[-1]:.2f} s worst from a row to its point   goal: 2 s"
-        )
+        print(f"live         {statistics.median(seconds):7.2f} s median, {seconds[-1]:.2f} s worst from a row to its point   goal: 2 s")
         chromium.close()
 
 

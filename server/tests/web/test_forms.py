@@ -34,6 +34,10 @@ ROUTES = {
     "/{entity}/{project}/runs/{run}/export": "GET",
     "/{entity}/{project}/runs/{run}/output.log": "GET",
     "/{entity}/{project}/runs/{run}/console": "GET",
+    "/{entity}/{project}/runs/{run}/about": "GET",
+    "/{entity}/{project}/runs/{run}/files": "GET",
+    "/{entity}/{project}/runs/{run}/files/{name:path}": "GET",
+    "/{entity}/{project}/runs/{run}/media": "GET",
     "/{entity}/{project}/runs": "GET",
     "/{entity}/{project}/keys": "GET",
     "/{entity}/{project}/live": "GET",
@@ -272,7 +276,7 @@ def test_looking_changes_nothing(house: House) -> None:
     before = house.dump()
     for path in ROUTES | PAGES:
         at = path.replace("{entity}", "mira").replace("{project}", "p").replace("{run}", "r")
-        at = at.replace("{token}", "x").replace("{signal}", "metrics").replace("{name}", "style.css")
+        at = at.replace("{token}", "x").replace("{signal}", "metrics").replace("{name:path}", "style.css")
         for visitor in everybody:
             # What is held open is never answered to its end in one process; a story listens to it.
             if not path.endswith("/live"):

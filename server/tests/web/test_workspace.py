@@ -61,7 +61,35 @@ def test_names_of_metrics_are_those_with_numbers_in_any_run(house: House, mira: 
     assert house.client.get("/mira/p/keys", headers=headers(mira)).json() == {
         "history": {"": 1, "loss": 2, "val/acc": 1},
         "events": {},
+        "steps": {},
     }
+
+
+def test_definitions_of_the_newest_run_hide_metrics_and_give_them_an_x(house: House, mira: Person) -> None:
+    house.clock.advance(seconds=10)
+    log(house, mira, "three", [{"_step": 0, "loss": 1, "val/acc": 2, "epoch": 3}])
+    metrics = [{"1": "epoch"}, {"2": "val/*", "5": 1}, {"1": "loss", "6": [2, 3]}, {"1": "", "4": "epoch"}, 7]
+    config = json.dumps({"_wandb": {"value": {"m": metrics}}})
+    query = 'mutation U($c: JSONString) { upsertBucket(input: {name: "three", modelName: "p", config: $c}) { inserted } }'
+    assert house.graphql(mira.secret, query, c=config).status_code == 200
+    found = house.client.get("/mira/p/keys", headers=headers(mira)).json()
+    assert found == {"history": {"": 1, "epoch": 1, "val/acc": 2}, "events": {}, "steps": {"": "epoch", "val/acc": "epoch"}}
+    about = house.client.get("/mira/p/runs/three/about", headers=headers(mira)).json()
+    assert about["keys"] == {"history": ["epoch", "val/acc"], "events": [], "media": {}, "steps": {"val/acc": "epoch"}}
+
+
+def test_all_that_is_known_of_a_run(house: House, mira: Person) -> None:
+    about = house.client.get("/mira/p/runs/one/about", headers=headers(mira)).json()
+    assert (about["config"], about["summary"]) == ({"lr": 0.1, "model": {"layers": 3}}, {"loss": 0.01, "val/acc": 99})
+    assert (about["lines"], about["console"], about["files"], about["metadata"]) == (100, 0, 0, {})
+    assert about["run"]["name"] == "one"
+    assert house.client.get("/mira/p/runs/two/media", params={"key": "note"}, headers=headers(mira)).json() == {"values": []}
+    assert house.client.get("/mira/p/runs/one/files", headers=headers(mira)).json() == {"files": [], "more": False}
+    for path in ("about", "files", "files/x", "media"):
+        at = f"/mira/p/runs/one/{path}"
+        assert house.client.get(at).status_code == 401
+        assert house.client.get(at, headers=headers(house.person("bob"))).status_code == 404
+    assert house.client.get("/mira/p/runs/one/files/absent.txt", headers=headers(mira)).status_code == 404
 
 
 def test_charts_of_several_runs_come_at_once(house: House, mira: Person) -> None:
