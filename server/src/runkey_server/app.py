@@ -153,6 +153,7 @@ def _readings(pages: Pages, reader: Reader, live: Live, details: Details) -> lis
         _route(f"{project}/runs", _app(reader.route(workspace.runs)), "GET"),
         _route(f"{project}/keys", _app(reader.route(workspace.keys)), "GET"),
         _route(f"{project}/charts", _app(reader.route(workspace.charts)), "POST"),
+        _route(f"{project}/layout", _app(reader.route(workspace.layout, changes=True)), "POST"),
         _route(f"{project}/live", _app(reader.route(live.follow)), "GET"),
     ]
 

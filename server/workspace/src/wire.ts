@@ -108,6 +108,8 @@ export class Server {
   constructor(
     readonly entity: string,
     readonly project: string,
+    /** What the page was given to show that it is ours, for what changes something. */
+    readonly formToken = "",
   ) {}
 
   get base(): string {
@@ -126,6 +128,12 @@ export class Server {
     const headers = { "Content-Type": "application/json" };
     const answer = await this.#ask<{ series: Series[] }>("/charts", { method: "POST", headers, body: JSON.stringify(question), signal });
     return answer.series;
+  }
+
+  /** Save the layout of the project's page; an empty one takes it away. */
+  async saveLayout(layout: object): Promise<void> {
+    const headers = { "Content-Type": "application/json", "X-Form-Token": this.formToken };
+    await this.#ask("/layout", { method: "POST", headers, body: JSON.stringify(layout) });
   }
 
   /** Follow what changes in the project; the function that is given back ends it. */

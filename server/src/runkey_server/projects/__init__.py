@@ -1,14 +1,16 @@
 """Projects, and the one place that says who may do what.
 
-Tables: `projects`, `project_aliases`. A project belongs to an account (W&B: its entity) and is made on the fly by the first run that
+Tables: `projects`, `project_aliases`, `project_layouts`. A project belongs to an account (W&B: its entity) and is made on the fly by the first run that
 names it.
 """
 
 from runkey_server.projects.access import Act, may
+from runkey_server.projects.laying_out import MAX_LAYOUT_BYTES, read_layout, save_layout
 from runkey_server.projects.model import Project
 from runkey_server.projects.opening import count_projects, find_project, find_project_by_id, list_projects, open_project, purge, transfer
 
 __all__ = [
+    "MAX_LAYOUT_BYTES",
     "Act",
     "Project",
     "count_projects",
@@ -18,5 +20,7 @@ __all__ = [
     "may",
     "open_project",
     "purge",
+    "read_layout",
+    "save_layout",
     "transfer",
 ]

@@ -9,7 +9,7 @@ from runkey_server.accounts import ANONYMOUS_PREFIX
 from runkey_server.accounts.tables import accounts
 from runkey_server.database import insert_for
 from runkey_server.projects.model import Project
-from runkey_server.projects.tables import project_aliases, projects
+from runkey_server.projects.tables import project_aliases, project_layouts, projects
 
 _SELECT = (
     sa.select(projects.c.id, projects.c.account_id, accounts.c.name.label("entity"), projects.c.name, projects.c.created_at)
@@ -74,8 +74,31 @@ def insert_alias(transaction: sa.Connection, entity: str, name: str, project_id:
     transaction.execute(sa.insert(project_aliases).values(entity=entity, name=name, project_id=project_id))
 
 
+def find_layout(transaction: sa.Connection, project_id: int) -> str | None:
+    """Give a project's layout; None when none was saved."""
+    t = project_layouts
+    return transaction.execute(sa.select(t.c.layout).where(t.c.project_id == project_id)).scalar()
+
+
+def put_layout(transaction: sa.Connection, project_id: int, layout: str, at: datetime) -> None:
+    """Save a project's layout in the place of the one before."""
+    insert = insert_for(transaction, project_layouts).values(project_id=project_id, layout=layout, saved_at=at)
+    transaction.execute(
+        insert.on_conflict_do_update(
+            index_elements=["project_id"], set_={"layout": insert.excluded.layout, "saved_at": insert.excluded.saved_at}
+        )
+    )
+
+
+def delete_layout(transaction: sa.Connection, project_id: int) -> None:
+    """Drop a project's layout."""
+    transaction.execute(sa.delete(project_layouts).where(project_layouts.c.project_id == project_id))
+
+
 def delete_projects(transaction: sa.Connection, account_id: int) -> None:
     """Drop an account's projects."""
+    doomed = sa.select(projects.c.id).where(projects.c.account_id == account_id)
+    transaction.execute(sa.delete(project_layouts).where(project_layouts.c.project_id.in_(doomed)))
     transaction.execute(sa.delete(projects).where(projects.c.account_id == account_id))
 
 

@@ -23,3 +23,12 @@ project_aliases = sa.Table(
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("project_id", RowId, sa.ForeignKey(projects.c.id), nullable=False),
 )
+
+# How the page of a project is laid out, as its page wrote it: JSON that nobody but that page understands.
+project_layouts = sa.Table(
+    "project_layouts",
+    metadata,
+    sa.Column("project_id", RowId, sa.ForeignKey(projects.c.id), primary_key=True),
+    sa.Column("layout", sa.Text, nullable=False),
+    sa.Column("saved_at", Instant, nullable=False),
+)

@@ -43,7 +43,8 @@ async def project(visit: Visit) -> None:
     if "plain" in visit.query:
         await visit.show("project.html", **await to_thread.run_sync(_project, visit))
         return
-    await visit.show("workspace.html", project=await to_thread.run_sync(_find_project, visit), run=None)
+    found, layout = await to_thread.run_sync(_project_and_layout, visit)
+    await visit.show("workspace.html", project=found, run=None, layout=layout)
 
 
 async def run(visit: Visit) -> None:
@@ -73,6 +74,12 @@ def _home(visit: Visit) -> dict[str, Any]:
         "notices": notices,
         "base_url": visit.base_url,
     }
+
+
+def _project_and_layout(visit: Visit) -> tuple[Project, str | None]:
+    found = _find_project(visit)
+    with visit.database.reading() as transaction:
+        return found, projects.read_layout(transaction, found)
 
 
 def _find_project(visit: Visit) -> Project:

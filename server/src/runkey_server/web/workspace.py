@@ -1,6 +1,6 @@
 """What the pages of a project and of a run ask for as JSON: runs, the names of their metrics, and charts of many runs at once.
 
-Routes: `GET /{entity}/{project}/runs`, `GET …/keys`, `POST …/charts`. Programs may ask the same, with a key.
+Routes: `GET /{entity}/{project}/runs`, `GET …/keys`, `POST …/charts`, `POST …/layout`. Programs may ask the same, with a key.
 """
 
 import json
@@ -113,6 +113,18 @@ class Workspace:
         if len(question.runs) * len(question.keys) > _MAX_SERIES:
             raise Error("invalid", f"At most {_MAX_SERIES:,} series can be asked for at once.")
         await send_json(request.send, {"series": await to_thread.run_sync(partial(self._draw, request, question))})
+
+    async def layout(self, request: Request) -> None:
+        """Save the page's layout, a JSON object, for everybody who opens the project; an empty one takes it away."""
+        body = await read_body(request.scope, request.receive, projects.MAX_LAYOUT_BYTES)
+
+        def save() -> None:
+            with self._database.writing() as transaction:
+                project = find_project(transaction, request)
+                projects.save_layout(transaction, request.actor, project, body.decode("utf-8", "replace"), self._clock())
+
+        await to_thread.run_sync(save)
+        await send_json(request.send, {})
 
     def _draw(self, request: Request, question: Question) -> list[dict[str, Any]]:
         stream = Stream[question.stream.upper()]
