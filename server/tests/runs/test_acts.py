@@ -78,15 +78,14 @@ def test_a_deleted_project_takes_its_runs_along_and_brings_them_back(
         runs.delete_runs(transaction, project.id, ["c"], clock())
         assert projects.delete_project(transaction, project, clock())
         assert not projects.delete_project(transaction, project, clock())
-    for act in ("write", "upsert", "open"):
+    for act in (
+        lambda transaction: runs.get_writable(transaction, alice.actor, "alice", "p", "a"),
+        lambda transaction: runs.upsert(transaction, alice.actor, None, "p", "a", Changes(), clock()),
+        lambda transaction: runs.upsert(transaction, alice.actor, None, "p", "new", Changes(), clock()),
+    ):
         with pytest.raises(Error) as refusal, database.writing() as transaction:
-            if act == "write":
-                runs.get_writable(transaction, alice.actor, "alice", "p", "a")
-            elif act == "upsert":
-                runs.upsert(transaction, alice.actor, None, "p", "a", Changes(), clock())
-            else:
-                runs.upsert(transaction, alice.actor, None, "p", "new", Changes(), clock())
-        assert refusal.value.code == "gone", act
+            act(transaction)
+        assert refusal.value.code == "gone"
     clock.advance(hours=23)
     with database.writing() as transaction:
         assert projects.find_project(transaction, alice.actor, None, "p") is None

@@ -7,6 +7,6 @@ rows. It asks nobody whether somebody may: the doors do.
 from runkey_server.retention.measuring import Meter, Usage
 from runkey_server.retention.model import Rule
 from runkey_server.retention.purging import PURGED_AFTER, Purger, purge_runs
-from runkey_server.retention.ruling import Ruler, find_rule, list_due, set_rule
+from runkey_server.retention.ruling import Ruler, check_rule, find_rule, list_due, set_rule
 
-__all__ = ["PURGED_AFTER", "Meter", "Purger", "Rule", "Ruler", "Usage", "find_rule", "list_due", "purge_runs", "set_rule"]
+__all__ = ["PURGED_AFTER", "Meter", "Purger", "Rule", "Ruler", "Usage", "check_rule", "find_rule", "list_due", "purge_runs", "set_rule"]

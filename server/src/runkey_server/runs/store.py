@@ -98,11 +98,11 @@ def list_deleted_before(transaction: sa.Connection, moment: datetime, at_most: i
     return list(transaction.execute(statement).scalars())
 
 
-def list_tags(transaction: sa.Connection, project_id: int, names: Sequence[str]) -> list[tuple[int, list[str]]]:
-    """Give ids and tags of runs of a project that are not deleted; nobody else changes them until this transaction ends."""
+def list_tags(transaction: sa.Connection, project_id: int, names: Sequence[str]) -> list[tuple[int, str, list[str]]]:
+    """Give ids, names and tags of runs of a project that are not deleted; nobody else changes them until this transaction ends."""
     where = (runs.c.project_id == project_id, runs.c.name.in_(names), runs.c.deleted_at.is_(None))
-    found = transaction.execute(sa.select(runs.c.id, runs.c.tags).where(*where).order_by(runs.c.id).with_for_update())
-    return [(row.id, row.tags) for row in found]
+    found = transaction.execute(sa.select(runs.c.id, runs.c.name, runs.c.tags).where(*where).order_by(runs.c.id).with_for_update())
+    return [(row.id, row.name, row.tags) for row in found]
 
 
 def list_runs_by_name(transaction: sa.Connection, project_id: int, names: Sequence[str]) -> list[Run]:
