@@ -34,6 +34,8 @@ from runkey_server.maintenance import Maintenance
 from runkey_server.oauth import Waiting
 from runkey_server.oauth.routes import OAuthDoor
 from runkey_server.oauth.waiting import LOOK_EVERY_SECONDS
+from runkey_server.retention import Purger as RunPurger
+from runkey_server.retention import Ruler
 from runkey_server.settings import Settings
 from runkey_server.web import claim as claim_pages
 from runkey_server.web import device as device_pages
@@ -41,6 +43,7 @@ from runkey_server.web import runs as run_pages
 from runkey_server.web import settings as settings_pages
 from runkey_server.web import sign_in as sign_in_pages
 from runkey_server.web import well_known
+from runkey_server.web.acts import Acts
 from runkey_server.web.assets import Assets
 from runkey_server.web.details import Details
 from runkey_server.web.downloads import Downloads
@@ -107,6 +110,8 @@ def build(settings: Settings, clock: Clock = clocks.now) -> ASGIApp:
         fold,
         postman.deliver_due,
         Purger(database, directory, clock).purge_due,
+        Ruler(database, clock).apply_due,
+        RunPurger(database, directory, clock).purge_due,
         Forgetting(database, clock).forget_due,
     ]
     maintenance = Maintenance(settings.data, acts)
@@ -139,7 +144,7 @@ def build(settings: Settings, clock: Clock = clocks.now) -> ASGIApp:
 
 
 def _readings(pages: Pages, reader: Reader, live: Live, details: Details) -> list[Route]:
-    downloads, workspace = Downloads(pages), Workspace(pages)
+    downloads, workspace, acts = Downloads(pages), Workspace(pages), Acts(pages)
     project, run = "/{entity}/{project}", "/{entity}/{project}/runs/{run}"
     return [
         _route(f"{project}/export", _app(reader.route(downloads.export)), "GET"),
@@ -155,6 +160,11 @@ def _readings(pages: Pages, reader: Reader, live: Live, details: Details) -> lis
         _route(f"{project}/charts", _app(reader.route(workspace.charts)), "POST"),
         _route(f"{project}/layout", _app(reader.route(workspace.layout, changes=True)), "POST"),
         _route(f"{project}/live", _app(reader.route(live.follow)), "GET"),
+        _route(f"{project}/usage", _app(reader.route(acts.usage)), "GET"),
+        _route(f"{project}/deleted", _app(reader.route(acts.deleted)), "GET"),
+        _route(f"{project}/runs/acts", _app(reader.route(acts.on_runs, changes=True)), "POST"),
+        _route(f"{project}/acts", _app(reader.route(acts.on_project, changes=True)), "POST"),
+        _route(f"{project}/retention", _app(reader.route(acts.retention, changes=True)), "GET", "POST"),
     ]
 
 
@@ -183,6 +193,7 @@ def _pages(pages: Pages) -> list[Route]:
         _route("/", pages.route(run_pages.home), "GET"),
         _route("/{entity}", pages.route(run_pages.entity), "GET"),
         _route("/{entity}/{project}", pages.route(run_pages.project), "GET"),
+        _route("/{entity}/{project}/restore", pages.route(run_pages.restore), "POST"),
         _route("/{entity}/{project}/runs/{run}", pages.route(run_pages.run), "GET"),
     ]
 

@@ -12,8 +12,12 @@ projects = sa.Table(
     sa.Column("account_id", RowId, sa.ForeignKey(accounts.c.id), nullable=False),
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("created_at", Instant, nullable=False),
+    # A deleted project keeps its name until it is purged, and its runs count as deleted.
+    sa.Column("deleted_at", Instant),
     sa.UniqueConstraint("account_id", "name"),
 )
+_IS_DELETED = projects.c.deleted_at.is_not(None)
+sa.Index("ix_projects_deleted_at", projects.c.deleted_at, sqlite_where=_IS_DELETED, postgresql_where=_IS_DELETED)
 
 # Where the projects of an entity went that was claimed: a run under way goes on writing to the address it began with.
 project_aliases = sa.Table(

@@ -47,6 +47,11 @@ def list_changed(transaction: sa.Connection, project: Project, since: datetime, 
     return store.list_changed(transaction, project.id, since, at_most)
 
 
+def list_named(transaction: sa.Connection, project: Project, names: Sequence[str]) -> list[Run]:
+    """Give those runs of a project that have these names, the newest first."""
+    return store.list_runs_by_name(transaction, project.id, names)
+
+
 def number_runs(transaction: sa.Connection, project: Project, names: Sequence[str] | None = None) -> dict[str, int]:
     """Give the ids of a project's runs by their names, the newest first. names: of these alone."""
     return store.number_runs(transaction, project.id, names)

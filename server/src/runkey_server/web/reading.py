@@ -1,6 +1,7 @@
-"""Addresses that pages and programs read alike: by a browser's session or by a key.
+"""Addresses that pages and programs ask alike: by a browser's session or by a key.
 
-A browser that is not signed in is sent to sign in, a program gets 401.
+A browser that is not signed in is sent to sign in, a program gets 401. What changes something takes a browser's word as a form is taken:
+from a page of ours alone.
 """
 
 from collections.abc import Awaitable, Callable
@@ -58,8 +59,8 @@ class Reader:
         self._pages = pages
         self._authenticator = authenticator
 
-    def route(self, handler: Handler) -> ASGIApp:
-        """Make an application of a handler."""
+    def route(self, handler: Handler, *, changes: bool = False) -> ASGIApp:
+        """Make an application of a handler. changes: a POST changes something."""
 
         async def answer(scope: Scope, receive: Receive, send: Send) -> None:
             def by_key() -> Awaitable[Actor | None]:
@@ -74,7 +75,8 @@ class Reader:
 
         async def for_visitor(visit: Visit) -> None:
             actor = visit.actor
-            if actor is None and "text/html" in (header(visit.scope, b"accept") or ""):
+            is_read_by_a_person = "text/html" in (header(visit.scope, b"accept") or "")
+            if actor is None and is_read_by_a_person:
                 raise NeedsSignIn
 
             async def by_session() -> Actor | None:
@@ -84,8 +86,15 @@ class Reader:
             async def hand_out(scope: Scope, receive: Receive, send: Send) -> None:
                 if actor is None:
                     await send_error(send, errors.unauthenticated())
-                else:
+                    return
+                try:
+                    if changes and visit.is_post:
+                        visit.check_script()
                     await handler(Request(actor, scope, receive, send, by_session))
+                except Error as error:
+                    if is_read_by_a_person:
+                        raise
+                    await send_error(send, error)
 
             await visit.hand_over(hand_out)
 

@@ -3,12 +3,14 @@
 import math
 from typing import Any
 
+import sqlalchemy as sa
 from anyio import to_thread
 
 from runkey_server import accounts, claiming, history, projects, runs
 from runkey_server.errors import Error
 from runkey_server.history import Series, Stream
 from runkey_server.projects import Project
+from runkey_server.retention import Usage
 from runkey_server.runs import Run
 from runkey_server.web import console
 from runkey_server.web.charts import Chart, draw
@@ -44,7 +46,16 @@ async def project(visit: Visit) -> None:
         await visit.show("project.html", **await to_thread.run_sync(_project, visit))
         return
     found, layout = await to_thread.run_sync(_project_and_layout, visit)
-    await visit.show("workspace.html", project=found, run=None, layout=layout)
+    await visit.show("workspace.html", project=found, run=None, layout=layout, is_guest=visit.is_guest)
+
+
+async def restore(visit: Visit) -> None:
+    """POST from the account's page: a deleted project comes back."""
+    await visit.form()
+    visit.refuse_guests()
+    visit.owner  # noqa: B018 - whoever is not signed in is sent to sign in
+    await visit.writing(_restore, visit)
+    await visit.go("/")
 
 
 async def run(visit: Visit) -> None:
@@ -55,7 +66,7 @@ async def run(visit: Visit) -> None:
         await visit.show("run.html", **await to_thread.run_sync(_run, visit))
         return
     found = await to_thread.run_sync(_find_run, visit)
-    await visit.show("workspace.html", project=None, run=found)
+    await visit.show("workspace.html", project=None, run=found, is_guest=visit.is_guest)
 
 
 def _home(visit: Visit) -> dict[str, Any]:
@@ -67,8 +78,11 @@ def _home(visit: Visit) -> dict[str, Any]:
         notices = accounts.list_notices(transaction, actor.account_id)
         owner = visit.owner
         used = claiming.use_of(transaction, owner, visit.pages.offer.caps) if owner.is_anonymous else None
+        deleted = projects.list_deleted(transaction, actor, actor.account_id, visit.now)
     return {
-        "is_guest": visit.session is not None and visit.session.is_guest,
+        "deleted": [(each, each.deleted_at + projects.UNDO_FOR) for each in deleted if each.deleted_at is not None],
+        "usage": _usage(visit, [each.id for each, _ in rows]),
+        "is_guest": visit.is_guest,
         "used": used,
         "projects": rows,
         "notices": notices,
@@ -80,6 +94,22 @@ def _project_and_layout(visit: Visit) -> tuple[Project, str | None]:
     found = _find_project(visit)
     with visit.database.reading() as transaction:
         return found, projects.read_layout(transaction, found)
+
+
+def _usage(visit: Visit, project_ids: list[int]) -> dict[int, Usage] | None:
+    """What projects take of the disk; None when that cannot be told now, for which no page shall be missing."""
+    try:
+        return visit.pages.meter.measure(project_ids)
+    except Error:
+        return None
+
+
+def _restore(transaction: sa.Connection, visit: Visit) -> None:
+    found = projects.find_deleted(transaction, visit.actor, visit.path["entity"], visit.path["project"])
+    if found is None:
+        raise _nothing()
+    if not projects.may(visit.actor, "delete", found.account_id) or not projects.restore_project(transaction, found, visit.now):
+        raise Error("gone", "The day in which this project could be restored is over.")
 
 
 def _find_project(visit: Visit) -> Project:
