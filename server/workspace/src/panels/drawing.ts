@@ -21,6 +21,18 @@ export interface Look {
   logX: boolean;
   logY: boolean;
   shade: boolean;
+  /** Where y begins and ends; what is not set follows the values. */
+  low?: number | null;
+  high?: number | null;
+}
+
+/** Where y begins and ends for values between two, with some room around them where nobody set an end. */
+export function spanOf(look: Look, [low, high]: [number, number]): [number, number] {
+  const isUsable = (end: number | null | undefined): end is number => end !== null && end !== undefined && (!look.logY || end > 0);
+  const room = look.logY ? 0 : (high - low) * 0.06 || Math.abs(low) * 0.5 || 1;
+  const span: [number, number] = [isUsable(look.low) ? look.low : low - room, isUsable(look.high) ? look.high : high + room];
+  // Ends that leave nothing between them say nothing.
+  return span[0] < span[1] ? span : [low - room, high + room];
 }
 
 export interface Joined {

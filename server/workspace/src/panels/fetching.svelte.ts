@@ -21,8 +21,8 @@ export class Shown {
 }
 
 export class Fetcher {
-  readonly #server: Server;
-  readonly #stream: Stream;
+  readonly server: Server;
+  readonly stream: Stream;
   readonly #buckets: number;
   #shown = new Map<string, Shown>();
   #asked = new Map<string, Set<string>>();
@@ -30,8 +30,8 @@ export class Fetcher {
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(server: Server, stream: Stream = "history", buckets = 500) {
-    this.#server = server;
-    this.#stream = stream;
+    this.server = server;
+    this.stream = stream;
     this.#buckets = buckets;
   }
 
@@ -79,7 +79,7 @@ export class Fetcher {
     const question: Question = {
       runs,
       keys: [...panels.keys()],
-      stream: this.#stream,
+      stream: this.stream,
       x: first.x,
       buckets: this.#buckets,
       low: first.low,
@@ -88,7 +88,7 @@ export class Fetcher {
     };
     if (!after) panels.forEach((shown) => shown && (shown.isLoading = true));
     try {
-      const found = await this.#server.charts(question);
+      const found = await this.server.charts(question);
       const byKey = Map.groupBy(found, (series) => series.key);
       for (const [key, shown] of panels) {
         if (!shown) continue;
