@@ -61,6 +61,7 @@ def test_names_of_metrics_are_those_with_numbers_in_any_run(house: House, mira: 
     assert house.client.get("/mira/p/keys", headers=headers(mira)).json() == {
         "history": {"": 1, "loss": 2, "val/acc": 1},
         "events": {},
+        "steps": {},
     }
 
 
