@@ -62,15 +62,48 @@ export const DEFAULT: Saved = {
   view: "both",
 };
 
-/** Take what is known out of what was saved; types decide. */
+type Check = (value: unknown) => boolean;
+
+const isText: Check = (value) => typeof value === "string";
+const isFlag: Check = (value) => typeof value === "boolean";
+const among = (...all: unknown[]): Check => (value) => all.includes(value);
+const like = (shape: Record<string, Check>): Check => (value) =>
+  typeof value === "object" && value !== null && Object.entries(shape).every(([name, check]) => check((value as Record<string, unknown>)[name]));
+
+const ONE: Record<string, Check> = {
+  smoothing: among("none", "exponential", "gaussian", "average"),
+  amount: (value) => typeof value === "number" && value >= 0 && value <= 100,
+  x: isText,
+  logX: isFlag,
+  logY: isFlag,
+  shade: isFlag,
+  sort: like({ column: isText, descending: isFlag }),
+  search: isText,
+  group: isText,
+  size: among(0, 1, 2, 3),
+  view: among("both", "table", "charts"),
+};
+const EACH: Record<string, Check> = {
+  columns: isText,
+  filters: like({ column: isText, is: among("=", "≠", "<", ">", "contains"), value: isText }),
+  hidden: isText,
+  shown: isText,
+  pinned: isText,
+  closed: isText,
+  panels: like({ id: isText, kind: isText, title: isText, keys: (value) => Array.isArray(value) && value.every(isText) }),
+};
+
+/** Take what is known out of what was saved: a link may hold anything. Of lists what fits remains, each thing once. */
 export function understand(saved: unknown): Saved {
   const given = (typeof saved === "object" && saved !== null ? saved : {}) as Record<string, unknown>;
   const layout = structuredClone(DEFAULT) as unknown as Record<string, unknown>;
-  for (const [name, usual] of Object.entries(DEFAULT)) {
+  for (const name of Object.keys(DEFAULT)) {
     const value = given[name];
-    if (value === undefined || typeof value !== typeof usual || Array.isArray(value) !== Array.isArray(usual)) continue;
-    if (Array.isArray(value) && ["columns", "hidden", "shown", "pinned", "closed"].includes(name) && !value.every((each) => typeof each === "string")) continue;
-    layout[name] = structuredClone(value);
+    const check = EACH[name];
+    if (check && Array.isArray(value)) {
+      const fitting = structuredClone(value.filter(check)) as unknown[];
+      layout[name] = [...new Map(fitting.map((each) => [name === "panels" ? (each as OwnPanel).id : JSON.stringify(each), each])).values()];
+    } else if (ONE[name]?.(value)) layout[name] = structuredClone(value);
   }
   return layout as unknown as Saved;
 }
