@@ -159,12 +159,12 @@ class Machine:
         return self.run(sys.executable, str(path), *words, **extra)
 
 
-def eventually(check: object, seconds: float = 10.0) -> None:
-    """Wait until something holds; fail with its own words when it never does."""
+def eventually(check: object, seconds: float = 10.0, words: str = "") -> None:
+    """Wait until something holds; fail with its own words when it never does. words: what is waited for, where it has none."""
     deadline = time.monotonic() + seconds
     while True:
         try:
-            assert check()  # type: ignore[operator]
+            assert check(), words  # type: ignore[operator]
             return
         except AssertionError:
             if time.monotonic() > deadline:

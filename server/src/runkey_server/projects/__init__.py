@@ -1,12 +1,12 @@
 """Projects, and the one place that says who may do what.
 
-Tables: `projects`, `project_aliases`, `project_layouts`. A project belongs to an account (W&B: its entity) and is made on the fly by the first run that
-names it.
+Tables: `projects`, `project_aliases`, `project_layouts`. A project belongs to an account (W&B: its entity) and is made on the fly
+by the first run that names it.
 """
 
 from runkey_server.projects.access import Act, may
-from runkey_server.projects.laying_out import MAX_LAYOUT_BYTES, read_layout, save_layout
 from runkey_server.projects.deleting import UNDO_FOR, delete_project, find_deleted, list_deleted, list_deleted_before, restore_project
+from runkey_server.projects.laying_out import MAX_LAYOUT_BYTES, read_layout, save_layout
 from runkey_server.projects.model import Project
 from runkey_server.projects.opening import (
     count_projects,
@@ -37,7 +37,7 @@ __all__ = [
     "open_project",
     "purge",
     "read_layout",
-    "save_layout",
     "restore_project",
+    "save_layout",
     "transfer",
 ]
