@@ -282,3 +282,19 @@ def test_bytes_are_told_on_the_page_of_projects_and_for_the_projects_page(house:
     home = house.visitor().signed_in("alice").get("/").text
     assert f'<td class="figure">{found["total"]} B</td>' in home
     assert f"{found['total'] // 3 * 4} B of disk in all" in home
+
+
+def test_a_layout_is_saved_for_the_project_and_taken_away_by_an_empty_one(house: House, alice: Person) -> None:
+    visitor, token = signed_in(house, "alice")
+    at = "/alice/p/layout"
+    assert "data-layout" not in visitor.get("/alice/p").text
+    assert by_browser(visitor, token, at, size=3, title='"><script>').status_code == 200
+    assert 'data-layout="{&#34;size&#34;:3,&#34;title&#34;:&#34;\\&#34;&gt;&lt;script&gt;&#34;}"' in visitor.get("/alice/p").text.replace(" ", "")
+    assert by_browser(visitor, "", at, size=1).status_code == 403
+    assert by_browser(visitor, token, at, {"Sec-Fetch-Site": "cross-site"}, size=1).status_code == 403
+    assert by_key(house, house.person("bob"), at, size=1).status_code == 404
+    assert by_key(house, None, at, size=1).status_code == 401
+    for body, status in ((b"[]", 400), (b"x", 400), (b"[" * 50_000, 400), (b'{"a": "' + b"x" * 70_000 + b'"}', 413)):
+        assert house.client.post(at, content=body, headers=bearer(alice)).status_code == status
+    assert by_key(house, alice, at).status_code == 200
+    assert "data-layout" not in visitor.get("/alice/p").text

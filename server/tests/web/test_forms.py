@@ -48,6 +48,7 @@ ROUTES = {
     "/{entity}/{project}/runs/acts": "POST",
     "/{entity}/{project}/acts": "POST",
     "/{entity}/{project}/retention": "GET POST",
+    "/{entity}/{project}/layout": "POST",
 }
 PAGES = {
     "/signin": "GET POST",
