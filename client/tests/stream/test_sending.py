@@ -15,6 +15,14 @@ from runkey.clock import SystemClock
 from runkey.credentials.model import Credential, Secret
 from runkey.stream import MAX_LINE_BYTES, Journal, Position, Sender, framing
 
+ODD = {
+    "page": (200, b"<html><title>Sign in to this network</title></html>"),
+    "elsewhere": (302, b""),
+    "nothing behind": (404, b"404 page not found"),
+    "errors": (200, b'{"errors": [{"message": "not now"}]}'),
+    "list": (200, b"[]"),
+}
+
 
 class Scripted:
     """A server that keeps lines by their number, and answers each post with the next status of a script (200 when it is over)."""
@@ -32,6 +40,7 @@ class Scripted:
         self.files: dict[str, bytes] = {}
         self.file_script: list[int] = []
         self.uploaded: list[str] = []
+        self.addresses: object = None
         scripted = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -81,9 +90,15 @@ class Scripted:
         if step == "lost":
             handler.connection.close()
             return
+        if step in ODD:
+            self.reply(handler, *ODD[step])
+            return
         self.reply(handler, 200 if step == "stop" else int(step), b'{"stopped": true}' if step == "stop" else b"{}")
 
     def give_addresses(self, handler: BaseHTTPRequestHandler, variables: dict) -> None:
+        if self.addresses is not None:
+            self.reply(handler, 200, json.dumps({"data": {"createRunFiles": self.addresses}}).encode())
+            return
         made = [{"name": name, "uploadUrl": f"{self.url}/put/{name}"} for name in variables["files"]]
         answer = {"createRunFiles": {"runID": "1", "uploadHeaders": ["X-Odd:yes"], "files": made}}
         self.reply(handler, 200, json.dumps({"data": answer}).encode())
@@ -193,7 +208,7 @@ def whole(server: Scripted, count: int) -> bool:
     )
 
 
-@pytest.mark.parametrize("script", [[], [503, 503], ["lost"], [500, "lost", 429], [408, 502, 504]])
+@pytest.mark.parametrize("script", [[], [503, 503], ["lost"], [500, "lost", 429], [408, 502, 504], [520, 524]])
 def test_whatever_passes_loses_nothing_and_doubles_nothing(server: Scripted, tmp_path: Path, script: list[int | str]) -> None:
     server.script = list(script)
     sending = Sending(server, tmp_path)
@@ -203,6 +218,38 @@ def test_whatever_passes_loses_nothing_and_doubles_nothing(server: Scripted, tmp
     assert sending.finish()
     assert whole(server, 100)
     assert (server.last["complete"], server.last["exitcode"]) == (True, 0)
+
+
+@pytest.mark.parametrize("odd", sorted(ODD))
+def test_an_answer_of_something_in_between_acknowledges_nothing(server: Scripted, tmp_path: Path, odd: str) -> None:
+    sending = Sending(server, tmp_path)
+    server.script = [200, odd, odd]
+    sending.log(0, 10)
+    wait_for(lambda: len(server.lines) == 10)
+    sending.log(10, 10)
+    assert sending.finish()
+    assert whole(server, 20)
+
+
+@pytest.mark.parametrize("addresses", [{}, {"files": []}, {"files": [{"name": "other", "uploadUrl": "x"}]}, {"files": "x"}, [1]])
+def test_a_file_without_an_address_is_given_up_and_asked_for_once(server: Scripted, tmp_path: Path, addresses: object) -> None:
+    server.addresses = addresses
+    sending = Sending(server, tmp_path)
+    sending.log_file("a", b"x")
+    sending.log(0, 5)
+    assert sending.finish()
+    assert sending.sender.uploader.failed == ["a"]
+    assert whole(server, 5)
+
+
+def test_heartbeats_do_not_keep_finish_waiting(server: Scripted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("runkey.stream.sending.HEARTBEAT_SECONDS", 0.05)
+    server.file_script = [503] * 10_000
+    sending = Sending(server, tmp_path)
+    sending.log_file("late", bytes(1_000_000))
+    posts = len(server.posts)
+    assert not sending.finish(1.0)
+    assert len(server.posts) > posts + 3
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 410, 413, 422, 501])

@@ -133,14 +133,18 @@ class Sender:
             self._looked_in_vain = False
             self._hurry = True
             self._wake.notify()
-        seen, deadline = self._progress, self._clock.monotonic() + patience_seconds
+        seen, deadline = self._gets_on(), self._clock.monotonic() + patience_seconds
         while self._thread.is_alive() and self._clock.monotonic() < deadline and not (self._is_refused and self._looked_in_vain):
             self._thread.join(0.25)
-            if self._progress != seen:
-                seen, deadline = self._progress, self._clock.monotonic() + patience_seconds
+            if self._gets_on() != seen:
+                seen, deadline = self._gets_on(), self._clock.monotonic() + patience_seconds
             if self._thread.is_alive():
                 waiting()
         return self.is_done
+
+    def _gets_on(self) -> tuple[int, int]:
+        """Give what changes while something arrives. A heartbeat is nothing of the kind."""
+        return self._progress, self.uploader.pieces
 
     def abandon(self) -> None:
         """Send nothing more."""
@@ -268,7 +272,8 @@ class Sender:
             self._hurry = self._hurry or more or (self._finishing and not left)
 
     def _note(self, batch: Batch | None, arrived: list[str], *, is_complete: bool) -> None:
-        self._progress += 1
+        if batch is not None or arrived or is_complete:
+            self._progress += 1
         noted, before = self.acknowledged, self.acknowledged.position
         noted.is_complete = is_complete
         if batch is not None:
