@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -436,3 +437,42 @@ def test_files_that_were_not_sent_are_sent_by_the_next_process(server: Scripted,
     sending.sender.start()
     assert sending.finish()
     assert (server.files, server.uploaded) == ({"/put/late": b"z"}, ["late"])
+
+
+def test_a_last_word_that_cannot_be_read_ends_the_run_all_the_same(server: Scripted, tmp_path: Path) -> None:
+    sending = Sending(server, tmp_path)
+    sending.log(0, 10)
+    wait_for(lambda: len(server.lines) == 10)
+    assert sending.journal.append(framing.END, b'{"exit_code":3}')
+    os.truncate(tmp_path / "journal.000001", sending.journal.end.offset - 5)
+    assert sending.sender.finish(20.0, lambda: None, 3)
+    assert (server.last["complete"], server.last["exitcode"]) == (True, 3)
+    assert sending.sender.unreadable == 1
+
+
+def test_a_journal_that_cannot_be_read_is_named(server: Scripted, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "journal.000001").mkdir()
+    with pytest.raises(OSError, match="journal"):
+        Journal(str(folder), lambda: b"{}", lambda _: None)
+    (folder / "journal.000001").rmdir()
+    sending = Sending(server, folder)
+    sending.sender.abandon()
+    (folder / "journal.000001").unlink()
+    (folder / "journal.000001").mkdir()
+    sending.sender = sending.make_sender()
+    sending.sender.start()
+    assert not sending.finish()
+    assert [text for text in sending.said if f"The journal in {folder} cannot be read: Is a directory." in text]
+
+
+def test_a_file_outside_of_the_runs_folder_is_not_sent(server: Scripted, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "secret").write_text("x")
+    sending = Sending(server, tmp_path / "run")
+    for name, path in (("up", "../secret"), ("absolute", str(tmp_path / "secret")), ("beside", "../run-other/secret")):
+        sending.journal.append(framing.FILE, json.dumps({"name": name, "path": path}).encode())
+    assert sending.finish()
+    assert server.files == {}
+    assert sorted(sending.sender.uploader.failed) == ["absolute", "beside", "up"]

@@ -148,7 +148,10 @@ class Uploader:
         return [(name, url, headers) for name, url in files.items() if name in self._under_way]
 
     def _send(self, name: str, url: str, headers: dict[str, str]) -> None:
-        path = os.path.join(self._folder, self._under_way[name])
+        path = os.path.normpath(os.path.join(self._folder, self._under_way[name]))
+        if not path.startswith(os.path.normpath(self._folder) + os.sep):
+            # A journal may come from somebody else.
+            raise ServerError("it does not lie in the run's folder.", status=_NO_ANSWER)
         try:
             file = open(path, "rb")  # noqa: SIM115
         except OSError as error:
