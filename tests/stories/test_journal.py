@@ -393,9 +393,9 @@ def test_a_run_that_was_deleted_is_said_and_its_journal_stays(server: Server, ma
     shutil.copytree(folder, machine.home / "copy" / folder.name)
     assert sync(machine)[0]["outcome"] == "sent"
     identity = ask(server, key, "deleted", "id")["id"]
-    document = "mutation D($id: ID!) { deleteRun(input: {id: $id}) { success } }"
+    document = "mutation D($id: ID!) { deleteRun(input: {id: $id}) { clientMutationId } }"
     answer = json.loads(server.post("/graphql", {"query": document, "variables": {"id": identity}}, key)[1])
-    assert answer["data"]["deleteRun"]["success"] is True
+    assert "errors" not in answer
     for _ in range(2):
         (run,) = sync(machine, "copy", status=4)
         assert run["outcome"] == "failed"
@@ -615,6 +615,30 @@ run.finish()
         "import runkey\ntry: runkey.init(project='p', id='nope', resume='must')\nexcept runkey.UsageError as e: print(e)\n"
     )
     assert "There is no run 'nope'" in must.stdout
+
+
+def test_what_is_counted_goes_on_with_a_run(server: Server, machine: Machine) -> None:
+    """A mean over a run that was gone on with, killed and sent later is one over all of its rows."""
+    key = log_in(machine, server, "mira")
+    script = """
+import os, sys, runkey
+first, end = sys.argv[1:]
+run = runkey.init(project="p", id="mean", resume="allow", mode=os.environ.get("MODE"))
+run.define_metric("m", summary="mean,min,max,first")
+run.define_metric("own", summary="max")
+for i in range(int(first), int(first) + 10):
+    run.log({"m": i, "own": i})
+    if i == 0:
+        run.summary["own"] = "mine"
+os._exit(9) if end == "kill" else run.finish()
+"""
+    for first, end in (("0", "finish"), ("10", "kill"), ("20", "finish")):
+        done = machine.python(script, first, end)
+        assert done.returncode == (9 if end == "kill" else 0), done.stderr
+    summary = json.loads(str(ask(server, key, "mean", "summaryMetrics")["summaryMetrics"]))
+    assert summary["m"] == {"mean": 14.5, "min": 0, "max": 29, "first": 0}
+    assert summary["own"] == "mine"
+    assert [row["m"] for row in rows(server, key, "mean")] == list(range(30))
 
 
 def test_resume_auto_goes_on_after_a_crash_only(server: Server, machine: Machine) -> None:

@@ -135,11 +135,7 @@ class Inside:
 
     def summary_values(self) -> dict[str, Any]:
         """Give the summary as it goes on the wire, with W&B's own part."""
-        values = self.summary.copy()
-        runtime = values.get("_runtime")
-        if isinstance(runtime, int | float):
-            values["_wandb"] = {"runtime": int(runtime)}
-        return values
+        return self.summary.on_wire()
 
     def take_changes(self) -> dict[str, Any] | None:
         """For the sender: what changed of the run itself, as variables of UpsertBucket."""

@@ -57,11 +57,7 @@ class Replay:
 
     def summary_text(self) -> str:
         """Give the summary as JSON."""
-        values = self._summary.copy()
-        runtime = values.get("_runtime")
-        if isinstance(runtime, int | float):
-            values["_wandb"] = {"runtime": int(runtime)}
-        return encode(values, lambda _, __: None)
+        return encode(self._summary.on_wire(), lambda _, __: None)
 
     def lines_up_to(self, row: dict[str, Any]) -> dict[str, int] | None:
         """Give how many lines of each file there are up to a row that a server has; None when it is none of this journal's.
