@@ -563,6 +563,47 @@ def test_how_a_process_ends_is_how_its_run_ends(server: Server, machine: Machine
     assert ask(server, key, "gone", "state")["state"] == "crashed"
 
 
+def test_what_a_signal_does_in_the_middle_of_log_is_done(server: Server, machine: Machine) -> None:
+    """A handler runs within the call that it interrupts. A value that is asked for its number stands in its place here."""
+    key = log_in(machine, server, "mira")
+    script = """
+import runkey
+run = runkey.init(project="p", id="interrupted", settings=runkey.Settings(console="off", x_disable_stats=True, x_disable_meta=True))
+class Interrupting:
+    def __init__(self, act): self.act = act
+    def tolist(self):
+        self.act()
+        return 7
+for i in range(50):
+    run.log({"x": i})
+    run.log({"odd": Interrupting(lambda: run.log({"inner": i}))})
+run.log({"odd": Interrupting(run.finish)})
+print(runkey.run is None)
+"""
+    done = machine.python(script)
+    assert (done.returncode, done.stdout) == (0, "True\n"), done.stderr
+    found = rows(server, key, "interrupted")
+    assert [row["inner"] for row in found if "inner" in row] == [row["x"] for row in found if "x" in row] == list(range(50))
+    assert [row["_step"] for row in found] == list(range(150))
+    assert ask(server, key, "interrupted", "state")["state"] == "finished"
+    assert "did not reach" not in done.stderr
+
+
+def test_nobody_who_hears_costs_nothing_and_nothing_is_claimed_that_is_not_so(server: Server, machine: Machine) -> None:
+    key = log_in(machine, server, "mira")
+    script = (
+        "import runkey, shutil, sys\nrun = runkey.init(project='p', id='%s')\n%s\nfor i in range(30): run.log({'x': i})\nrun.finish()\n"
+    )
+    done = machine.python(script % ("unheard", "sys.stderr.close()"))
+    assert done.returncode == 0
+    assert len(rows(server, key, "unheard")) == 30
+    assert journals(machine) == []
+    done = machine.python(script % ("removed", "shutil.rmtree(run.folder)"))
+    assert done.returncode == 0
+    assert "30 of them could not be read back from the journal" in done.stderr
+    assert ask(server, key, "removed", "state historyLineCount") == {"state": "finished", "historyLineCount": 0}
+
+
 def test_several_runs_in_a_process(server: Server, machine: Machine) -> None:
     key = log_in(machine, server, "mira")
     script = """

@@ -88,6 +88,9 @@ class Finisher:
             run._say(f"{rows} kept in {recorder.folder}.{refused} To send: runkey sync {recorder.folder}")
         elif done:
             lost = [f" The server did not take {name}; it lies in {recorder.folder}." for name in sender.uploader.failed]
+            unread = recorder.next_line - max(sender.acknowledged.rows, recorder.first_line)
+            if unread > 0:
+                lost.append(f" {unread} of them could not be read back from the journal, and are not there.")
             if sender.unreadable:
                 lost.append(f" What was in {sender.unreadable} damaged places of the journal is missing; it stays in {recorder.folder}.")
             run._say(f"Finished: {rows} {'is' if recorder.rows == 1 else 'are'} on the server.{refused}{''.join(lost)} {run.url}")

@@ -217,7 +217,7 @@ def send_left_behind(root: str, begun: Standing, credential: Credential, clock: 
         if begun.entity and found.entity != begun.entity:
             continue
         synced = syncing.send(folder)
-        if synced.outcome in ("sent", "partly", "refused", "unreadable"):
+        if synced.outcome in ("sent", "partly", "refused", "unreadable", "running"):
             say(f"An earlier process left rows of this run in {folder}: {synced.outcome}. {synced.said}")
 
 
