@@ -83,17 +83,18 @@ class Finisher:
         run, recorder, sender = self._run, self._run._recorder, self._run._sender
         assert recorder is not None
         refused = f" {recorder.journal.refused} were left out: too long, or no room on the disk." if recorder.journal.refused else ""
-        rows = f"{recorder.rows} row{'' if recorder.rows == 1 else 's'}"
+        unread = 0 if sender is None else max(0, recorder.next_line - max(sender.acknowledged.rows, recorder.first_line))
+        count = recorder.rows - unread if done else recorder.rows
+        rows = f"{count} row{'' if count == 1 else 's'}"
         if sender is None:
             run._say(f"{rows} kept in {recorder.folder}.{refused} To send: runkey sync {recorder.folder}")
         elif done:
             lost = [f" The server did not take {name}; it lies in {recorder.folder}." for name in sender.uploader.failed]
-            unread = recorder.next_line - max(sender.acknowledged.rows, recorder.first_line)
-            if unread > 0:
-                lost.append(f" {unread} of them could not be read back from the journal, and are not there.")
+            if unread:
+                lost.append(f" {unread} could not be read back from the journal, and are not there.")
             if sender.unreadable:
                 lost.append(f" What was in {sender.unreadable} damaged places of the journal is missing; it stays in {recorder.folder}.")
-            run._say(f"Finished: {rows} {'is' if recorder.rows == 1 else 'are'} on the server.{refused}{''.join(lost)} {run.url}")
+            run._say(f"Finished: {rows} {'is' if count == 1 else 'are'} on the server.{refused}{''.join(lost)} {run.url}")
             if not lost:
                 folders.remove_run_folder(recorder.folder)
         else:
