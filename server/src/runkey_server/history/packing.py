@@ -29,6 +29,10 @@ STEPS: Path = ()
 
 _STEP = ("_step",)
 _MAX_LEVELS = 20
+_MAX_DEPTH = 100
+"""What lies deeper is kept as text. Whatever reads a row goes down into it by a stack that ends at some hundred levels, and a row that
+one reader can take and the next cannot would shut everybody out of its run."""
+
 _AS_LINES, _AS_COLUMNS = 0, 1
 _FEW_LINES = 32
 """Below it, columns cost more than they save before the fold: twenty microseconds each."""
@@ -46,10 +50,18 @@ def name_of(path: Path) -> str:
 
 
 def read_rows(first: int, lines: Sequence[str]) -> list[Row]:
-    """Read lines as rows. Raises Error `invalid` when one is not a JSON object or too long."""
+    """Read lines as rows, what lies a hundred levels deep as the text of its JSON.
+
+    Raises Error `invalid` when one is not a JSON object or too long.
+    """
     for index, line in enumerate(lines):
         if len(line) > limits.MAX_LINE_BYTES:
             raise Error("invalid", f"Line {first + index} is longer than {limits.MAX_LINE_BYTES} bytes.")
+    rows = _read_rows(first, lines)
+    return [_shallow(first + index, row) if _may_be_deep(lines[index]) else row for index, row in enumerate(rows)]
+
+
+def _read_rows(first: int, lines: Sequence[str]) -> list[Row]:
     try:
         rows = _decode_lines("\n".join(lines))
         # A line that holds a line break, or two values, would count as several.
@@ -66,6 +78,44 @@ def _read_row(number: int, line: str) -> Row:
         return history_line.parse(line.encode("utf-8", "replace").decode())
     except Malformed:
         raise Error("invalid", f"Line {number} is not a JSON object. Nothing of this request was kept.") from None
+
+
+def _may_be_deep(line: str) -> bool:
+    return line.count("[") + line.count("{") > _MAX_DEPTH
+
+
+def _shallow(number: int, row: Row) -> Row:
+    try:
+        return {key: _cut_down(value, _MAX_DEPTH - 1) for key, value in row.items()} if _is_deep(row) else row
+    except RecursionError:
+        raise Error("invalid", f"Line {number} has lists in lists beyond measure. Nothing of this request was kept.") from None
+
+
+def _is_deep(row: Row) -> bool:
+    level: list[Any] = [row]
+    for _ in range(_MAX_DEPTH):
+        inner: list[Any] = []
+        for held in level:
+            items = held.values() if type(held) is dict else held
+            if not _HOLDING.isdisjoint(map(type, items)):
+                inner.extend([item for item in items if type(item) in _HOLDING])
+        if not inner:
+            return False
+        level = inner
+    return True
+
+
+_HOLDING: frozenset[type] = frozenset((dict, list))
+
+
+def _cut_down(value: Any, levels: int) -> Any:
+    if type(value) not in _HOLDING:
+        return value
+    if not levels:
+        return json.dumps(value, separators=(",", ":"))
+    if type(value) is dict:
+        return {key: _cut_down(inner, levels - 1) for key, inner in value.items()}
+    return [_cut_down(inner, levels - 1) for inner in value]
 
 
 def columns_of(lines: Ints, rows: Sequence[Row]) -> Columns:
@@ -137,7 +187,7 @@ def rows_of(columns: Mapping[Path, Column]) -> dict[int, Row]:
 def pack(lines: Ints, rows: Sequence[Row], texts: Sequence[str] | None = None) -> bytes:
     """Write rows as a segment. texts: the lines they were read from, when there are any."""
     if texts is not None and len(rows) < _FEW_LINES and int(lines[-1] - lines[0]) + 1 == len(lines):
-        joined = "\n".join(texts) if not any("\n" in text for text in texts) else "\n".join(map(write_row, rows))
+        joined = "\n".join(texts) if not any("\n" in text or _may_be_deep(text) for text in texts) else "\n".join(map(write_row, rows))
         return bytes((_AS_LINES,)) + _compress(joined.encode("utf-8", "replace"))
     return pack_columns(columns_of(lines, rows))
 

@@ -96,7 +96,8 @@ def sample_rows(
 ) -> list[dict[str, Any]]:
     """Give at most so many of the history rows that have all these keys (dotted for nested ones), with these keys alone.
 
-    Of steps from min_step up to but not with max_step. Evenly spread, first and last among them.
+    Of steps from min_step up to but not with max_step. Evenly spread, first and last among them; all of them where there is room for one
+    row a step: that is a page of steps, as the official client asks for them, and steps may repeat.
     """
     if at_most <= 0 or not keys:
         return []
@@ -120,7 +121,8 @@ def sample_rows(
             return []
         chosen[key] = Column.joined(named[key])
         lines = lines[np.isin(lines, chosen[key].lines, assume_unique=True)]
-    lines = spread(lines, at_most)
+    if min_step is None or max_step is None or max_step - min_step > at_most:
+        lines = spread(lines, at_most)
     values = {key: column.take(np.searchsorted(column.lines, lines)).values() for key, column in chosen.items()}
     return [dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=True)]
 

@@ -46,11 +46,11 @@ def update_stream(transaction: sa.Connection, place: Place, **values: Any) -> No
     transaction.execute(sa.update(history_streams).where(*_at(history_streams, place)).values(**values))
 
 
-def list_unfolded(transaction: sa.Connection, *, segments: int, bytes_: int, written_before: datetime, at_most: int) -> list[Place]:
+def list_unfolded(transaction: sa.Connection, *, segments: int, bytes_: int, written_before: datetime) -> list[Place]:
     """Give streams with that many segments or bytes in them, and those that were not written to since a moment."""
     s = history_streams
     worth_it = sa.or_(s.c.segments >= segments, s.c.segment_bytes >= bytes_, s.c.written_at <= written_before)
-    rows = transaction.execute(sa.select(s.c.run_id, s.c.stream).where(s.c.segments > 0, worth_it).order_by(s.c.written_at).limit(at_most))
+    rows = transaction.execute(sa.select(s.c.run_id, s.c.stream).where(s.c.segments > 0, worth_it).order_by(s.c.written_at))
     return [(row.run_id, row.stream) for row in rows]
 
 
