@@ -365,7 +365,9 @@ def test_what_lies_deeper_than_a_reader_can_go_is_kept_as_text(database: Databas
             (row,) = row.values() if isinstance(row, dict) else row
         (inner,) = row.values() if isinstance(row, dict) else [row]
         if depth > 100:
-            assert json.loads(inner if isinstance(inner, str) else inner[0]) == json.loads(opening * (depth - 100) + inmost + closing * (depth - 100))
+            assert json.loads(inner if isinstance(inner, str) else inner[0]) == json.loads(
+                opening * (depth - 100) + inmost + closing * (depth - 100)
+            )
         else:
             assert text(json.loads(kept(database)[0])) == text(json.loads(line))
         fold(database)
