@@ -230,8 +230,11 @@ def are_same(one: Row, other: Row) -> bool:
 
 
 def _compress(data: bytes) -> bytes:
-    return zstandard.ZstdCompressor(level=_LEVEL).compress(data)
+    return zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True).compress(data)
 
 
 def _decompress(data: bytes) -> bytes:
+    # A damaged frame may claim any size, and room is made for it before anything is read.
+    if zstandard.frame_content_size(data) > _MAX_BYTES:
+        raise ValueError("too large")
     return zstandard.ZstdDecompressor().decompress(data, max_output_size=_MAX_BYTES)
