@@ -126,6 +126,17 @@ def test_a_spec_that_is_none_is_said_to_be_none(house: House, mira: Person, samp
         assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (200, "INVALID")
 
 
+def test_half_a_surrogate_pair_anywhere_leaves_the_page_of_the_run_readable(house: House, mira: Person) -> None:
+    line = '{"half \\ud800": 1, "nested": {"\\udfff": "\\ud800"}}'
+    files = ("wandb-history.jsonl", "wandb-events.jsonl", "wandb-summary.json")
+    assert stream(house, mira, {"files": {name: {"offset": 0, "content": [line]} for name in files}}).status_code == 200
+    config = 'mutation C($c: JSONString) { upsertBucket(input: {name: "r1", modelName: "p", config: $c}) { bucket { id } } }'
+    assert "errors" not in house.graphql(mira.secret, config, c=f'{{"a": {{"value": {line}}}}}').json()
+    page = house.visitor().signed_in("mira").get("/mira/p/runs/r1")
+    assert page.status_code == 200
+    assert "half ?" in page.text
+
+
 def test_who_may_write(house: House, mira: Person) -> None:
     charlie = house.person("charlie")
     assert stream(house, None, {}).status_code == 401
