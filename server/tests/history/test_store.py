@@ -20,6 +20,7 @@ from runkey_server.errors import Error
 from runkey_server.history import Batch, PackedHistory, Stream, folding
 from runkey_server.history.outlines import outline
 from runkey_server.history.packing import STEPS, rows_of
+from runkey_wire import limits
 
 RUN = 7
 STORE = PackedHistory()
@@ -249,6 +250,11 @@ def test_a_line_that_is_no_object_is_refused(bad: str) -> None:
     with pytest.raises(Error) as refusal:
         Batch.read(0, ('{"a":1}', bad))
     assert refusal.value.code == "invalid"
+
+
+def test_a_line_that_is_too_long_is_refused() -> None:
+    with pytest.raises(Error, match="Line 8 is longer"):
+        Batch.read(7, ("{}", '{"a":"' + "x" * limits.MAX_LINE_BYTES + '"}'))
 
 
 def test_odd_texts_survive(database: Database) -> None:

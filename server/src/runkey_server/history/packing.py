@@ -49,16 +49,20 @@ def name_of(path: Path) -> str:
     return ".".join(path)
 
 
-def read_rows(first: int, lines: Sequence[str]) -> list[Row]:
-    """Read lines as rows, what lies a hundred levels deep as the text of its JSON.
+def read_rows(first: int, lines: Sequence[str]) -> tuple[list[Row], bool]:
+    """Read lines as rows, what lies a hundred levels deep as the text of its JSON. Tell, too, whether there is none of that.
 
     Raises Error `invalid` when one is not a JSON object or too long.
     """
     for index, line in enumerate(lines):
         if len(line) > limits.MAX_LINE_BYTES:
             raise Error("invalid", f"Line {first + index} is longer than {limits.MAX_LINE_BYTES} bytes.")
-    rows = _read_rows(first, lines)
-    return [_shallow(first + index, row) if _may_be_deep(lines[index]) else row for index, row in enumerate(rows)]
+    rows, are_as_written = _read_rows(first, lines), True
+    for index, line in enumerate(lines):
+        # Few lines have so many openings, and few of those have them in one another.
+        if line.count("[") + line.count("{") > _MAX_DEPTH and _is_deep(rows[index]):
+            rows[index], are_as_written = _shallow(first + index, rows[index]), False
+    return rows, are_as_written
 
 
 def _read_rows(first: int, lines: Sequence[str]) -> list[Row]:
@@ -80,13 +84,9 @@ def _read_row(number: int, line: str) -> Row:
         raise Error("invalid", f"Line {number} is not a JSON object. Nothing of this request was kept.") from None
 
 
-def _may_be_deep(line: str) -> bool:
-    return line.count("[") + line.count("{") > _MAX_DEPTH
-
-
 def _shallow(number: int, row: Row) -> Row:
     try:
-        return {key: _cut_down(value, _MAX_DEPTH - 1) for key, value in row.items()} if _is_deep(row) else row
+        return {key: _cut_down(value, _MAX_DEPTH - 1) for key, value in row.items()}
     except RecursionError:
         raise Error("invalid", f"Line {number} has lists in lists beyond measure. Nothing of this request was kept.") from None
 
@@ -187,7 +187,7 @@ def rows_of(columns: Mapping[Path, Column]) -> dict[int, Row]:
 def pack(lines: Ints, rows: Sequence[Row], texts: Sequence[str] | None = None) -> bytes:
     """Write rows as a segment. texts: the lines they were read from, when there are any."""
     if texts is not None and len(rows) < _FEW_LINES and int(lines[-1] - lines[0]) + 1 == len(lines):
-        joined = "\n".join(texts) if not any("\n" in text or _may_be_deep(text) for text in texts) else "\n".join(map(write_row, rows))
+        joined = "\n".join(texts) if not any("\n" in text for text in texts) else "\n".join(map(write_row, rows))
         return bytes((_AS_LINES,)) + _compress(joined.encode("utf-8", "replace"))
     return pack_columns(columns_of(lines, rows))
 
@@ -204,7 +204,7 @@ def unpack(body: bytes, first_line: int) -> Columns:
     try:
         if body[0] == _AS_LINES:
             texts = _decompress(body[1:]).decode().split("\n")
-            return columns_of(np.arange(first_line, first_line + len(texts), dtype=np.int64), read_rows(first_line, texts))
+            return columns_of(np.arange(first_line, first_line + len(texts), dtype=np.int64), read_rows(first_line, texts)[0])
         if body[0] != _AS_COLUMNS:
             raise ValueError("no version that is known")
         start = 1 + _LENGTH.size
