@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -165,8 +166,6 @@ def test_offline_needs_nobody_and_sync_sends_it_once(server: Server, machine: Ma
 
 
 def test_sending_a_copy_again_changes_nothing(server: Server, machine: Machine) -> None:
-    import shutil
-
     key = log_in(machine, server, "mira")
     machine.python(OFFLINE.format(id="copied", code=1))
     (folder,) = journals(machine)
@@ -274,6 +273,134 @@ def test_a_journal_whose_process_lives_is_left_alone(server: Server, machine: Ma
     _, errors = process.communicate("\n", timeout=30)
     assert "1 row is on the server" in errors
     assert journals(machine) == []
+
+
+# --- what became of a journal ----------------------------------------------------------------------------------------------
+
+SEGMENTS = """
+import runkey
+settings = runkey.Settings(console="off", x_disable_stats=True, x_disable_meta=True)
+run = runkey.init(project="p", id="{id}", mode="offline", resume={resume!r}, config={{"lr": 0.1}}, settings=settings)
+run._recorder.journal._segment_bytes = {size}
+run.define_metric("m", summary="mean")
+for i in range({first}, {first} + 60):
+    run._recorder.journal._look_at = 0
+    run.log({{"x": i, "m": i}}, step=i, commit=True)
+    if i == 30:
+        run.config["later"] = 1
+run.finish()
+"""
+
+
+def keep_offline(machine: Machine, run: str, size: int = 10**9, first: int = 0, resume: str | None = None) -> Path:
+    before = journals(machine)
+    done = machine.python(SEGMENTS.format(id=run, size=size, first=first, resume=resume))
+    assert done.returncode == 0, done.stderr
+    (folder,) = [folder for folder in journals(machine) if folder not in before]
+    return folder
+
+
+def test_what_is_damaged_is_named_and_the_rest_is_sent_to_its_lines(server: Server, machine: Machine) -> None:
+    key = log_in(machine, server, "mira")
+    folder = keep_offline(machine, "damaged")
+    journal = folder / "journal.000001"
+    whole = journal.read_bytes()
+    place = whole.index(b'"x":20')
+    journal.write_bytes(whole[:place] + bytes(1_000) + whole[place + 1_000 :])
+    (run,) = sync(machine)
+    assert (run["outcome"], run["damaged"]) == ("sent", 1)
+    assert "1 damaged place passed over. What there was of it stays in" in str(run["message"])
+    found = rows(server, key, "damaged")
+    kept = [row["x"] for row in found]
+    assert 40 < len(kept) == run["rows"] < 60
+    assert [row["_step"] for row in found] == kept
+    # What is missing is missing, and nothing moved into its place.
+    assert ask(server, key, "damaged", "historyLineCount state") == {"historyLineCount": 60, "state": "finished"}
+    assert folder.exists()
+    assert sync(machine)[0]["outcome"] == "already sent"
+    # Mended by hand, or found again, it fills the gap.
+    journal.write_bytes(whole)
+    (folder / "sent.json").unlink()
+    assert sync(machine)[0]["rows"] == 60
+    assert [row["x"] for row in rows(server, key, "damaged")] == list(range(60))
+    assert not folder.exists()
+
+
+def test_files_that_are_gone_are_named_and_what_cannot_be_read_stays(server: Server, machine: Machine) -> None:
+    key = log_in(machine, server, "mira")
+    folder = keep_offline(machine, "gone", 1_500)
+    files = sorted(folder.glob("journal.*"))
+    assert len(files) > 3
+    kept = files[1].read_bytes()
+    files[1].unlink()
+    files[1].mkdir()
+    (run,) = sync(machine, status=1)
+    assert run["outcome"] == "unreadable"
+    assert f"{files[1].name} cannot be read: Is a directory. Mend that, or move that file away" in str(run["message"])
+    files[1].rmdir()
+    (run,) = sync(machine, "runkey", str(folder), str(machine.home / "runkey"))
+    assert (run["outcome"], run["damaged"]) == ("sent", 1)
+    assert "1 file of its journal missing" in str(run["message"])
+    # Config and summary stand at the beginning of each file.
+    state = ask(server, key, "gone", STATE)
+    assert json.loads(str(state["config"]))["later"] == {"value": 1}
+    assert json.loads(str(state["summaryMetrics"]))["m"] == {"mean": 29.5}
+    assert sum(line[18:19] == b"H" for line in kept.splitlines()) == 60 - len(rows(server, key, "gone"))
+    shutil.rmtree(folder)
+    empty = keep_offline(machine, "empty")
+    (empty / "journal.000001").unlink()
+    assert "Its journal is gone" in str(sync(machine, status=1)[0]["message"])
+
+
+def test_a_server_that_has_less_than_was_acknowledged_gets_all_of_it(tmp_path: Path, machine: Machine) -> None:
+    """One that was put back from a copy, or another account's."""
+    server = start_server(tmp_path / "data")
+    try:
+        log_in(machine, server, "mira")
+        process = start(machine, KILLED)
+        assert process.stdout is not None
+        for line in process.stdout:
+            if int(line) == 2_000:
+                break
+        (folder,) = journals(machine)
+        eventually(lambda: json.loads((folder / "sent.json").read_text())["rows"] > 0 if (folder / "sent.json").exists() else False)
+        process.kill()
+        process.communicate()
+        noted = json.loads((folder / "sent.json").read_text())["rows"]
+        other = log_in(machine, server, "bert")
+        (run,) = sync(machine, "--to-my-account")
+        assert run["run"] == "bert/p/killed"
+        assert 0 < noted <= len(rows(server, other, "killed")) == run["rows"]
+    finally:
+        server.stop()
+
+
+def test_a_copy_of_what_went_on_with_a_run_doubles_nothing(server: Server, machine: Machine) -> None:
+    key = log_in(machine, server, "mira")
+    keep_offline(machine, "copied-on")
+    assert sync(machine)[0]["outcome"] == "sent"
+    folder = keep_offline(machine, "copied-on", first=60, resume="allow")
+    shutil.copytree(folder, machine.home / "copy" / folder.name)
+    assert sync(machine)[0]["outcome"] == "sent"
+    assert sync(machine, "copy")[0]["outcome"] == "sent"
+    assert [row["x"] for row in rows(server, key, "copied-on")] == list(range(120))
+
+
+def test_a_run_that_was_deleted_is_said_and_its_journal_stays(server: Server, machine: Machine) -> None:
+    key = log_in(machine, server, "mira")
+    machine.python(OFFLINE.format(id="deleted", code=0))
+    (folder,) = journals(machine)
+    shutil.copytree(folder, machine.home / "copy" / folder.name)
+    assert sync(machine)[0]["outcome"] == "sent"
+    identity = ask(server, key, "deleted", "id")["id"]
+    document = "mutation D($id: ID!) { deleteRun(input: {id: $id}) { clientMutationId } }"
+    answer = json.loads(server.post("/graphql", {"query": document, "variables": {"id": identity}}, key)[1])
+    assert "errors" not in answer
+    for _ in range(2):
+        (run,) = sync(machine, "copy", status=4)
+        assert run["outcome"] == "failed"
+        assert "was deleted" in str(run["message"])
+    assert (machine.home / "copy" / folder.name / "journal.000001").exists()
 
 
 # --- the server, the key --------------------------------------------------------------------------------------------------
@@ -436,6 +563,47 @@ def test_how_a_process_ends_is_how_its_run_ends(server: Server, machine: Machine
     assert ask(server, key, "gone", "state")["state"] == "crashed"
 
 
+def test_what_a_signal_does_in_the_middle_of_log_is_done(server: Server, machine: Machine) -> None:
+    """A handler runs within the call that it interrupts. A value that is asked for its number stands in its place here."""
+    key = log_in(machine, server, "mira")
+    script = """
+import runkey
+run = runkey.init(project="p", id="interrupted", settings=runkey.Settings(console="off", x_disable_stats=True, x_disable_meta=True))
+class Interrupting:
+    def __init__(self, act): self.act = act
+    def tolist(self):
+        self.act()
+        return 7
+for i in range(50):
+    run.log({"x": i})
+    run.log({"odd": Interrupting(lambda: run.log({"inner": i}))})
+run.log({"odd": Interrupting(run.finish)})
+print(runkey.run is None)
+"""
+    done = machine.python(script)
+    assert (done.returncode, done.stdout) == (0, "True\n"), done.stderr
+    found = rows(server, key, "interrupted")
+    assert [row["inner"] for row in found if "inner" in row] == [row["x"] for row in found if "x" in row] == list(range(50))
+    assert [row["_step"] for row in found] == list(range(150))
+    assert ask(server, key, "interrupted", "state")["state"] == "finished"
+    assert "did not reach" not in done.stderr
+
+
+def test_nobody_who_hears_costs_nothing_and_nothing_is_claimed_that_is_not_so(server: Server, machine: Machine) -> None:
+    key = log_in(machine, server, "mira")
+    script = (
+        "import runkey, shutil, sys\nrun = runkey.init(project='p', id='%s')\n%s\nfor i in range(30): run.log({'x': i})\nrun.finish()\n"
+    )
+    done = machine.python(script % ("unheard", "sys.stderr.close()"))
+    assert done.returncode == 0
+    assert len(rows(server, key, "unheard")) == 30
+    assert journals(machine) == []
+    done = machine.python(script % ("removed", "shutil.rmtree(run.folder)"))
+    assert done.returncode == 0
+    assert "Finished: 0 rows are on the server. 30 could not be read back from the journal" in done.stderr
+    assert ask(server, key, "removed", "state historyLineCount") == {"state": "finished", "historyLineCount": 0}
+
+
 def test_several_runs_in_a_process(server: Server, machine: Machine) -> None:
     key = log_in(machine, server, "mira")
     script = """
@@ -496,6 +664,30 @@ run.finish()
         "import runkey\ntry: runkey.init(project='p', id='nope', resume='must')\nexcept runkey.UsageError as e: print(e)\n"
     )
     assert "There is no run 'nope'" in must.stdout
+
+
+def test_what_is_counted_goes_on_with_a_run(server: Server, machine: Machine) -> None:
+    """A mean over a run that was gone on with, killed and sent later is one over all of its rows."""
+    key = log_in(machine, server, "mira")
+    script = """
+import os, sys, runkey
+first, end = sys.argv[1:]
+run = runkey.init(project="p", id="mean", resume="allow", mode=os.environ.get("MODE"))
+run.define_metric("m", summary="mean,min,max,first")
+run.define_metric("own", summary="max")
+for i in range(int(first), int(first) + 10):
+    run.log({"m": i, "own": i})
+    if i == 0:
+        run.summary["own"] = "mine"
+os._exit(9) if end == "kill" else run.finish()
+"""
+    for first, end in (("0", "finish"), ("10", "kill"), ("20", "finish")):
+        done = machine.python(script, first, end)
+        assert done.returncode == (9 if end == "kill" else 0), done.stderr
+    summary = json.loads(str(ask(server, key, "mean", "summaryMetrics")["summaryMetrics"]))
+    assert summary["m"] == {"mean": 14.5, "min": 0, "max": 29, "first": 0}
+    assert summary["own"] == "mine"
+    assert [row["m"] for row in rows(server, key, "mean")] == list(range(30))
 
 
 def test_resume_auto_goes_on_after_a_crash_only(server: Server, machine: Machine) -> None:

@@ -7,7 +7,8 @@ reckoning, no key is damaged, and a link leads to the server that gave it.
 import json
 import math
 import re
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from runkey.credentials.model import Secret
 from runkey.errors import ServerError
@@ -16,6 +17,7 @@ from runkey.terminal import printable
 from runkey.transport import Reply
 from runkey_wire import api_key
 
+_Kind = TypeVar("_Kind")
 _LONGEST_TEXT = 500
 _LONGEST_NAME = 128
 _LONGEST_LINK = 2_000
@@ -64,6 +66,31 @@ class Fields:
     def text(self, name: str) -> str:
         """Give what somebody wrote: control characters are made harmless, and the rest of a long one is left out."""
         return printable(self._text(name))[:_LONGEST_TEXT]
+
+    def content(self, name: str) -> str:
+        """Give what somebody wrote as it is, of any length: to be kept or sent back. Whoever shows it makes it harmless."""
+        return self._text(name)
+
+    def place(self, name: str, fault_of: Callable[[str], str | None]) -> str:
+        """Give what something is called in an address. fault_of: says what is wrong with such a name."""
+        value = self._text(name)
+        if fault_of(value):
+            raise self._fault(f"{name} is no name")
+        return value
+
+    def contents(self, name: str) -> list[str]:
+        """Give a list of what somebody wrote, as it is."""
+        return [Fields(self._host, {name: each}).content(name) for each in self._list(name)]
+
+    def json(self, name: str, kind: type[_Kind]) -> _Kind:
+        """Give what is written as JSON in a text: an object or a list."""
+        try:
+            value = json.loads(self._text(name))
+        except (ValueError, RecursionError):
+            value = None
+        if not isinstance(value, kind):
+            raise self._fault(f"{name} is not what it should be")
+        return value
 
     def name(self, name: str) -> str:
         """Give a name or an id: short, in one word."""

@@ -282,7 +282,9 @@ def _data(host: str, reply: Reply) -> dict[str, Any]:
     if reply.status in (401, 403, 408, 429) or reply.status >= 500:
         _refuse(host, reply)
     if not isinstance(answer, dict):
-        raise ServerError(f"{host} does not answer as a runkey server does: {describe(reply)}.", status=reply.status)
+        # Where something in between answers (a network's own sign-in page, a proxy without a server behind it), it passes.
+        status = reply.status if reply.status >= 400 and reply.status != 404 else None
+        raise ServerError(f"{host} does not answer as a runkey server does: {describe(reply)}.", status=status)
     problems = answer.get("errors")
     if problems:
         if _code(problems) == "FORBIDDEN":

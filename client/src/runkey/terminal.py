@@ -38,7 +38,9 @@ class Terminal:
     def say(self, text: str) -> None:
         """Say a sentence, in one line. Control characters in it, which may come from a server, are made harmless."""
         if self.stderr is not None:
-            print(PREFIX + printable(text), file=self.stderr, flush=True)
+            # Closed, or a pipe that nobody reads any more: nobody hears it, and a training goes on.
+            with contextlib.suppress(OSError, ValueError):
+                print(PREFIX + printable(text), file=self.stderr, flush=True)
 
     def progress(self, text: str) -> None:
         """Show how far something is, in the place of what was shown before; nothing where nobody watches. An empty text clears it."""

@@ -8,7 +8,7 @@ request: it takes four times as long as everything else of this package together
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, BinaryIO
+from typing import Any, Protocol
 
 from runkey.errors import ConnectionFailed, Layer
 from runkey.settings import Environment
@@ -22,6 +22,13 @@ MAX_ANSWER_BYTES = 8 * 1024 * 1024
 
 _SHORT_PIECE_BYTES = 8_192  # unpacked, at most a thousand times as many
 _USER_AGENT = f"runkey/{__version__}"
+
+
+class Readable(Protocol):
+    """A body that is read piece by piece."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Give the next piece; an empty one at the end."""
 
 
 class Reply:
@@ -80,7 +87,7 @@ def send(
     url: str,
     *,
     headers: Mapping[str, str] | None = None,
-    body: bytes | BinaryIO | None = None,
+    body: bytes | Readable | None = None,
     timeout_seconds: float = 10.0,
 ) -> Reply:
     """Send one request and wait for its answer. timeout_seconds: for the whole of it; connecting has its own limit within.

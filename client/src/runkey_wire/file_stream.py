@@ -16,8 +16,8 @@ EVENTS = "wandb-events.jsonl"
 SUMMARY = "wandb-summary.json"
 CONSOLE = "output.log"
 
-# No file has this many lines: 2^53, above which a JSON number is no longer exact everywhere.
-_MAX_OFFSET_LINES = 2**53
+# No file has more lines: they are counted in GraphQL's Int, which ends here.
+_MAX_LINES = 2**31 - 1
 _LINES_AT_ONCE = 256
 
 
@@ -115,7 +115,7 @@ def _parse_chunk(name: str, chunk: Any) -> Chunk:
     if not isinstance(chunk, dict):
         raise Malformed(where, "is not an object with offset and content")
     offset = chunk.get("offset", 0)
-    if not _is_int(offset) or not 0 <= offset < _MAX_OFFSET_LINES:
+    if not _is_int(offset) or not 0 <= offset <= _MAX_LINES:
         raise Malformed(f"{where}.offset", "is not a line number: a whole number from 0 on is expected")
     content = _given(chunk, "content", [])
     # Clients of 2020 to 2022 send the summary's content as one string.
@@ -123,6 +123,8 @@ def _parse_chunk(name: str, chunk: Any) -> Chunk:
         content = [content]
     if not _is_list_of_text(content):
         raise Malformed(f"{where}.content", "is not a list of lines")
+    if offset + len(content) > _MAX_LINES:
+        raise Malformed(where, f"has lines beyond number {_MAX_LINES}")
     return Chunk(offset, tuple(content))
 
 

@@ -2,8 +2,10 @@
 
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -12,7 +14,8 @@ from runkey.runs.model import Standing
 from runkey.runs.recording import Recorder
 from runkey.runs.replaying import Replay
 from runkey.runs.run import Run
-from runkey.stream import Lock
+from runkey.stream import Acknowledged, Journal, Lock, framing
+from runkey.stream.gathering import Gatherer
 from runkey.stream.reading import list_segments, segment_path
 from runkey.terminal import Terminal
 
@@ -87,3 +90,91 @@ def test_a_run_is_read_back(tmp_path_factory: object, done: list[tuple[str, obje
 
 def _as_it_is(text: str, _: str) -> str:
     return text
+
+
+BEGUN = json.dumps({"id": "r", "project": "p", "config": {"lr": 1}, "metrics": [{"name": "m", "summary": "mean"}]}).encode()
+
+
+def journal(folder: Path, begin: Callable[[], bytes] = lambda: BEGUN) -> Journal:
+    return Journal(str(folder), begin, lambda _: None, segment_bytes=1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "payload"),
+    [
+        (framing.HISTORY, b"abc"),
+        (framing.HISTORY, b"1 {"),
+        (framing.HISTORY, b"1 [1]"),
+        (framing.HISTORY, b"-4 {}"),
+        (framing.HISTORY, b"99999999999999999999 {}"),
+        (framing.HISTORY, b'1 {"a": "\xff"}'),
+        (framing.OPEN_ROW, b"1 [1]"),
+        (framing.LINES, b"{}"),
+        (framing.LINES, b'{"file": "output.log", "offset": "x", "lines": ["a"]}'),
+        (framing.LINES, b'{"file": "output.log", "offset": 0, "lines": [1]}'),
+        (framing.FILE, b"[1]"),
+        (framing.FILE, b'{"name": 1, "path": 2}'),
+        (framing.END, b"[]"),
+        (framing.END, b'{"exit_code": "x"}'),
+        (framing.CONFIG, b"[]"),
+        (framing.CONFIG, b'{"set": [1]}'),
+        (framing.SUMMARY, b"{}"),
+        (framing.METRIC, b'{"nome": 1}'),
+        (framing.METRIC, b'{"name": "a", "summary": "bogus"}'),
+        (framing.BEGIN, b"[1]"),
+        (framing.BEGIN, b"[" * 100_000),
+    ],
+)
+def test_a_record_that_is_whole_and_makes_no_sense_costs_only_itself(tmp_path: Path, kind: bytes, payload: bytes) -> None:
+    written = journal(tmp_path)
+    written._segment_bytes = 10**9
+    written.append(framing.HISTORY, b'0 {"m": 1}')
+    written.append(kind, payload)
+    written.append(framing.HISTORY, b'1 {"m": 3}')
+    written.append(framing.END, b'{"exit_code": 2}')
+    written.close()
+    replay = Replay(str(tmp_path))
+    assert (len(replay.odd), replay.damaged, replay.rows, replay.last_line, replay.exit_code) == (1, 0, 2, 2, 2)
+    assert json.loads(replay.summary_text())["m"] == {"mean": 2}
+    gatherer = Gatherer(str(tmp_path), Acknowledged(str(tmp_path)), replay.odd)
+    batch = gatherer.gather(None, 10**6)
+    gatherer.reader.close()
+    assert (batch.lines, batch.exit_code) == (['{"m": 1}', '{"m": 3}'], 2)
+
+
+@pytest.mark.parametrize("begin", [b"[1]", b"5", b'{"id": 5}', b"{}", b'{"id": "r", "started": "x"}', b'{"id": "r", "metrics": [1]}'])
+def test_a_beginning_that_makes_no_sense_is_none(tmp_path: Path, begin: bytes) -> None:
+    journal(tmp_path, lambda: begin).close()
+    assert Replay(str(tmp_path)).standing is None
+
+
+def test_what_damage_costs_of_config_and_summary_the_next_file_has(tmp_path: Path) -> None:
+    values = {"lr": 1}
+    written = journal(tmp_path, lambda: json.dumps({"id": "r", "project": "p", "config": values, "summary": values}).encode())
+    values["lr"] = 2
+    written.append(framing.CONFIG, b'{"set": {"lr": 2}}')
+    written._look_at = 0
+    written.append(framing.SUMMARY, b'{"set": {"lr": 2}, "removed": []}')
+    written.close()
+    first = Path(segment_path(str(tmp_path), 1))
+    assert len(list_segments(str(tmp_path))) == 2
+    for place in (b"C{", b"U{"):
+        first.write_bytes(first.read_bytes().replace(place, b"X{"))
+    replay = Replay(str(tmp_path))
+    assert replay.damaged == 1
+    assert (replay.config()[0], json.loads(replay.summary_text())["lr"]) == ({"lr": 2}, 2)
+
+
+def test_how_far_a_server_is_is_found_again(tmp_path: Path) -> None:
+    written = journal(tmp_path)
+    for number in range(3):
+        written.append(framing.OPEN_ROW, b'%d {"_step": %d}' % (number, number))
+        written.append(framing.OPEN_ROW, b'%d {"_timestamp": %d}' % (number, 10 * number))
+        written.append(framing.LINES, b'{"file": "output.log", "offset": %d, "lines": ["a", "b"]}' % (2 * number))
+    written.close()
+    replay = Replay(str(tmp_path))
+    for number in range(3):
+        lines = replay.lines_up_to({"_step": number, "_timestamp": 10 * number})
+        assert lines is not None
+        assert (lines["wandb-history.jsonl"], lines["output.log"]) == (number + 1, 2 * min(number + 1, 2) + 2 * (number == 2)), number
+    assert replay.lines_up_to({"_step": 1, "_timestamp": 11}) is None

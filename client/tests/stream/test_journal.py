@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from runkey.errors import CannotStore, UsageError
-from runkey.stream import Acknowledged, Journal, Lock, Reader, folders, framing
+from runkey.stream import Acknowledged, Journal, Lock, Position, Reader, folders, framing
 from runkey.stream.gathering import Gatherer
 from runkey.stream.reading import list_segments, segment_path
 from runkey_wire import file_stream
@@ -343,3 +343,95 @@ def test_however_it_is_cut_into_batches_the_rows_are_the_same(tmp_path: Path, ca
             lines[place] = line
     assert [json.loads(lines[place]) for place in range(len(lines))] == expected
     assert found[-1][1] == 0
+
+
+def test_a_file_that_is_gone_from_between_others_is_counted(tmp_path: Path) -> None:
+    journal = write(tmp_path, [], segment_bytes=1)
+    for row in ROWS:
+        journal._look_at = 0
+        journal.append(framing.HISTORY, row)
+    journal.close()
+    first, *between, _ = list_segments(str(tmp_path))
+    assert len(between) == len(ROWS) - 1
+    for number in between:
+        Path(segment_path(str(tmp_path), number)).unlink()
+    found, reader = read(tmp_path)
+    assert [row for row in ROWS if row in found] == found
+    assert (reader.missing, reader.damaged, reader.torn_bytes) == (len(between), 0, 0)
+    # What is gone from the beginning went because a server has it.
+    Path(segment_path(str(tmp_path), first)).unlink()
+    assert read(tmp_path)[1].missing == 0
+
+
+def test_what_is_cut_in_the_middle_was_torn_by_nobodys_death(tmp_path: Path) -> None:
+    journal = write(tmp_path, ROWS[:4], segment_bytes=300)
+    journal._look_at = 0
+    journal.append(framing.HISTORY, ROWS[4])
+    journal.append(framing.HISTORY, ROWS[5])
+    journal.close()
+    path = Path(segment_path(str(tmp_path), 1))
+    path.write_bytes(path.read_bytes()[:-10])
+    found, reader = read(tmp_path)
+    assert found == [*ROWS[:4], ROWS[5]]
+    assert (reader.damaged, reader.torn_bytes) == (1, 0)
+
+
+def test_a_file_that_somebody_cut_while_it_is_written_ends_the_reading(tmp_path: Path) -> None:
+    journal = write(tmp_path, ROWS)
+    os.truncate(segment_path(str(tmp_path), 1), 200)
+    reader = Reader(str(tmp_path))
+    found = [record.payload for record in reader.records(journal.end) if record.kind == framing.HISTORY]
+    assert found == ROWS[: len(found)]
+    assert list(reader.records(journal.end)) == []
+    assert reader.torn_bytes > 0
+    reader.close()
+
+
+def test_a_note_of_what_was_sent_that_is_not_as_it_was_written_counts_as_none(tmp_path: Path) -> None:
+    write(tmp_path, ROWS).close()
+    noted = Acknowledged(str(tmp_path))
+    noted.position, noted.rows, noted.is_open, noted.is_complete = Position(1, 200), 5, True, True
+    noted.files, noted.first_lines = [{"name": "a", "path": "a"}], {file_stream.HISTORY: 3}
+    noted.save()
+    path = tmp_path / "sent.json"
+    whole = path.read_text()
+    assert vars(Acknowledged(str(tmp_path))) == vars(noted)
+    for text in (
+        whole.replace("200", "290"),
+        whole.replace("true", "false"),
+        "[" * 100_000,
+        "[1]",
+        '{"rows": "x"}',
+        '{"files": 5}',
+        "{}",
+        "",
+    ):
+        path.write_text(text)
+        found = Acknowledged(str(tmp_path))
+        assert (found.position, found.rows, found.is_open, found.files, found.first_lines) == ((0, 0), 0, False, [], {}), text
+    # Whole, beside a journal that is shorter than it.
+    path.write_text(whole)
+    os.truncate(segment_path(str(tmp_path), 1), 199)
+    found = Acknowledged(str(tmp_path))
+    assert (found.position, found.rows, found.is_complete, found.first_lines) == ((0, 0), 0, False, {file_stream.HISTORY: 3})
+
+
+def test_one_process_locks_a_folder_once(tmp_path: Path) -> None:
+    first, second = Lock(str(tmp_path)), Lock(str(tmp_path))
+    assert first.take()
+    assert not second.take()
+    second.release()
+    script = f"from runkey.stream import Lock; print(Lock({str(tmp_path)!r}).take())"
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True).stdout == "False\n"
+    first.release()
+    assert second.take()
+    second.release()
+
+
+def test_a_folder_whose_journal_is_gone_is_not_passed_over(tmp_path: Path) -> None:
+    folder, _ = folders.make_run_folder(str(tmp_path), "r", 0.0)
+    assert folders.list_run_folders(str(tmp_path)) == []
+    lock = Lock(folder)
+    assert lock.take()
+    lock.release()
+    assert folders.list_run_folders(str(tmp_path)) == [folder]

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +15,14 @@ from runkey import session
 from runkey.clock import SystemClock
 from runkey.credentials.model import Credential, Secret
 from runkey.stream import MAX_LINE_BYTES, Journal, Position, Sender, framing
+
+ODD = {
+    "page": (200, b"<html><title>Sign in to this network</title></html>"),
+    "elsewhere": (302, b""),
+    "nothing behind": (404, b"404 page not found"),
+    "errors": (200, b'{"errors": [{"message": "not now"}]}'),
+    "list": (200, b"[]"),
+}
 
 
 class Scripted:
@@ -32,6 +41,7 @@ class Scripted:
         self.files: dict[str, bytes] = {}
         self.file_script: list[int] = []
         self.uploaded: list[str] = []
+        self.addresses: object = None
         scripted = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -81,9 +91,15 @@ class Scripted:
         if step == "lost":
             handler.connection.close()
             return
+        if step in ODD:
+            self.reply(handler, *ODD[step])
+            return
         self.reply(handler, 200 if step == "stop" else int(step), b'{"stopped": true}' if step == "stop" else b"{}")
 
     def give_addresses(self, handler: BaseHTTPRequestHandler, variables: dict) -> None:
+        if self.addresses is not None:
+            self.reply(handler, 200, json.dumps({"data": {"createRunFiles": self.addresses}}).encode())
+            return
         made = [{"name": name, "uploadUrl": f"{self.url}/put/{name}"} for name in variables["files"]]
         answer = {"createRunFiles": {"runID": "1", "uploadHeaders": ["X-Odd:yes"], "files": made}}
         self.reply(handler, 200, json.dumps({"data": answer}).encode())
@@ -193,7 +209,7 @@ def whole(server: Scripted, count: int) -> bool:
     )
 
 
-@pytest.mark.parametrize("script", [[], [503, 503], ["lost"], [500, "lost", 429], [408, 502, 504]])
+@pytest.mark.parametrize("script", [[], [503, 503], ["lost"], [500, "lost", 429], [408, 502, 504], [520, 524]])
 def test_whatever_passes_loses_nothing_and_doubles_nothing(server: Scripted, tmp_path: Path, script: list[int | str]) -> None:
     server.script = list(script)
     sending = Sending(server, tmp_path)
@@ -203,6 +219,38 @@ def test_whatever_passes_loses_nothing_and_doubles_nothing(server: Scripted, tmp
     assert sending.finish()
     assert whole(server, 100)
     assert (server.last["complete"], server.last["exitcode"]) == (True, 0)
+
+
+@pytest.mark.parametrize("odd", sorted(ODD))
+def test_an_answer_of_something_in_between_acknowledges_nothing(server: Scripted, tmp_path: Path, odd: str) -> None:
+    sending = Sending(server, tmp_path)
+    server.script = [200, odd, odd]
+    sending.log(0, 10)
+    wait_for(lambda: len(server.lines) == 10)
+    sending.log(10, 10)
+    assert sending.finish()
+    assert whole(server, 20)
+
+
+@pytest.mark.parametrize("addresses", [{}, {"files": []}, {"files": [{"name": "other", "uploadUrl": "x"}]}, {"files": "x"}, [1]])
+def test_a_file_without_an_address_is_given_up_and_asked_for_once(server: Scripted, tmp_path: Path, addresses: object) -> None:
+    server.addresses = addresses
+    sending = Sending(server, tmp_path)
+    sending.log_file("a", b"x")
+    sending.log(0, 5)
+    assert sending.finish()
+    assert sending.sender.uploader.failed == ["a"]
+    assert whole(server, 5)
+
+
+def test_heartbeats_do_not_keep_finish_waiting(server: Scripted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("runkey.stream.sending.HEARTBEAT_SECONDS", 0.05)
+    server.file_script = [503] * 10_000
+    sending = Sending(server, tmp_path)
+    sending.log_file("late", bytes(1_000_000))
+    posts = len(server.posts)
+    assert not sending.finish(1.0)
+    assert len(server.posts) > posts + 3
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 410, 413, 422, 501])
@@ -389,3 +437,42 @@ def test_files_that_were_not_sent_are_sent_by_the_next_process(server: Scripted,
     sending.sender.start()
     assert sending.finish()
     assert (server.files, server.uploaded) == ({"/put/late": b"z"}, ["late"])
+
+
+def test_a_last_word_that_cannot_be_read_ends_the_run_all_the_same(server: Scripted, tmp_path: Path) -> None:
+    sending = Sending(server, tmp_path)
+    sending.log(0, 10)
+    wait_for(lambda: len(server.lines) == 10)
+    assert sending.journal.append(framing.END, b'{"exit_code":3}')
+    os.truncate(tmp_path / "journal.000001", sending.journal.end.offset - 5)
+    assert sending.sender.finish(20.0, lambda: None, 3)
+    assert (server.last["complete"], server.last["exitcode"]) == (True, 3)
+    assert sending.sender.unreadable == 1
+
+
+def test_a_journal_that_cannot_be_read_is_named(server: Scripted, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "journal.000001").mkdir()
+    with pytest.raises(OSError, match="journal"):
+        Journal(str(folder), lambda: b"{}", lambda _: None)
+    (folder / "journal.000001").rmdir()
+    sending = Sending(server, folder)
+    sending.sender.abandon()
+    (folder / "journal.000001").unlink()
+    (folder / "journal.000001").mkdir()
+    sending.sender = sending.make_sender()
+    sending.sender.start()
+    assert not sending.finish()
+    assert [text for text in sending.said if f"The journal in {folder} cannot be read: Is a directory." in text]
+
+
+def test_a_file_outside_of_the_runs_folder_is_not_sent(server: Scripted, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "secret").write_text("x")
+    sending = Sending(server, tmp_path / "run")
+    for name, path in (("up", "../secret"), ("absolute", str(tmp_path / "secret")), ("beside", "../run-other/secret")):
+        sending.journal.append(framing.FILE, json.dumps({"name": name, "path": path}).encode())
+    assert sending.finish()
+    assert server.files == {}
+    assert sorted(sending.sender.uploader.failed) == ["absolute", "beside", "up"]

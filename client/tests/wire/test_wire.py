@@ -125,7 +125,7 @@ def test_lines_that_are_no_rows(line: str) -> None:
         history_line.parse(line)
 
 
-chunks = st.builds(Chunk, st.integers(0, 2**53 - 1), st.lists(st.text()).map(tuple))
+chunks = st.builds(Chunk, st.integers(0, 2**31 - 100), st.lists(st.text(), max_size=99).map(tuple))
 requests = st.builds(
     FileStreamRequest,
     files=st.dictionaries(st.text(), chunks),
@@ -176,6 +176,14 @@ def test_the_empty_request_is_a_heartbeat() -> None:
     assert file_stream.encode(FileStreamRequest()) == b"{}"
     assert file_stream.parse({}) == FileStreamRequest()
     assert file_stream.parse({"files": None, "uploaded": None, "dropped": 0, "unknown": [1]}) == FileStreamRequest()
+
+
+def test_no_file_has_more_lines_than_can_be_counted() -> None:
+    last = 2**31 - 2
+    assert file_stream.parse({"files": {"a": {"offset": last, "content": ["x"]}}}).files["a"] == Chunk(last, ("x",))
+    for offset, content in ((last, ["x", "y"]), (last + 1, ["x"]), (2**31, [])):
+        with pytest.raises(Malformed):
+            file_stream.parse({"files": {"a": {"offset": offset, "content": content}}})
 
 
 def test_content_as_one_string_is_one_line() -> None:

@@ -119,6 +119,33 @@ def test_wide_runs_and_events(database: Database, alice: Person, clock: StillClo
 
 
 @pytest.mark.parametrize("file_format", ["csv", "parquet"])
+def test_what_is_exported_is_folded_first(database: Database, alice: Person, clock: StillClock, file_format: str) -> None:
+    database.keep_reserve()
+    run_id = make_run(database, alice, "r1", clock)
+    for first in range(5):
+        put(database, run_id, [{"_step": first, "word": str(first)}], first, at=clock)
+    exported(database, alice, "r1", file_format, clock=clock)
+    with database.reading() as transaction:
+        assert transaction.exec_driver_sql("SELECT count(*) FROM history_segments").scalar_one() == 0
+
+
+def test_lines_that_were_never_sent_are_not_looked_for(database: Database, alice: Person, clock: StillClock) -> None:
+    run_id = make_run(database, alice, "r1", clock)
+    far = 2**31 - 2
+    for first in (0, 1, 30, 40_000, far):
+        put(database, run_id, [{"x": first}], first, at=clock)
+    for _ in range(2):
+        with database.reading() as transaction:
+            assert history.list_stretches(transaction, run_id, Stream.HISTORY) == [(0, 31), (40_000, 40_001), (far, far + 1)]
+            assert [row["x"] for row in history.read_all(transaction, run_id, Stream.HISTORY)] == [0, 1, 30, 40_000, far]
+        assert [row["x"] for row in as_csv(exported(database, alice, "r1", "csv", clock=clock))] == ["0", "1", "30", "40000", str(far)]
+        table = pq.read_table(io.BytesIO(exported(database, alice, "r1", "parquet", clock=clock)))
+        assert table["x"].to_pylist() == table["_step"].to_pylist() == [0, 1, 30, 40_000, far]
+        clock.advance(hours=2)
+        Folder(database, clock).fold_due()
+
+
+@pytest.mark.parametrize("file_format", ["csv", "parquet"])
 def test_rows_that_come_meanwhile_are_left_out_and_a_run_begun_again_ends_it(
     database: Database, alice: Person, clock: StillClock, file_format: str
 ) -> None:

@@ -191,3 +191,25 @@ def test_sums_beyond_what_a_float_holds_are_borne(quick: Database) -> None:
         series = drawn(quick, buckets)
         assert (series.smallest.min(), series.largest.max(), int(series.count.sum())) == (-1.7e308, 1.7e308, 2_048)
     assert drawn(quick, 1).count.tolist() == [2_048]
+
+
+def test_an_axis_that_is_no_number_here_and_there_leaves_points_out_however_many_buckets(quick: Database) -> None:
+    emptied(quick)
+    rows = [{"x": line, "epoch": float("nan") if line % 3 == 1 else line / 2} for line in range(5_000)]
+    put(quick, 0, rows)
+    for _ in range(2):
+        counts = {buckets: int(drawn(quick, buckets, axis="epoch").count.sum()) for buckets in (1, 3, 1_000)}
+        assert set(counts.values()) == {sum(line % 3 != 1 for line in range(5_000))}
+        fold(quick)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("buckets", [1, 2, 10])
+def test_an_axis_as_wide_as_floats_go_has_buckets_of_equal_width(quick: Database, buckets: int) -> None:
+    emptied(quick)
+    put(quick, 0, [{"x": line, "far": (line - 50) * 3.4e306, "huge": 1.7e308 * (-1) ** (line // 60)} for line in range(100)])
+    found = drawn(quick, buckets, axis="far")
+    assert found is not None
+    assert [found.smallest.min(), found.largest.max(), found.count.sum()] == [0, 99, 100]
+    assert len(found.x) == buckets
+    assert len(drawn(quick, buckets, "huge").x) == buckets

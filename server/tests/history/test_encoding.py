@@ -1,5 +1,7 @@
 """Every form gives back every bit, and damage is noticed."""
 
+import struct
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -73,3 +75,29 @@ def test_a_damaged_column_is_an_error_or_the_same() -> None:
     for length in range(len(body)):
         with pytest.raises(Error):
             decode(body[:length])
+
+
+def test_a_bit_that_was_lost_in_a_text_is_noticed() -> None:
+    values = [f"word {place}" for place in range(300)]
+    body = encode(Column.of(np.arange(len(values)), values))
+    # Behind the frame's own head, where a size may stand that is worth a gigabyte.
+    start = body.index(b"\x28\xb5\x2f\xfd") + 10
+    for place in range(start, len(body)):
+        damaged = body[:place] + bytes((body[place] ^ 1 << place % 8,)) + body[place + 1 :]
+        try:
+            found = decode(damaged)
+        except Error:
+            continue
+        assert found.values() == values, "a bit that nothing depends on is no damage"
+
+
+def test_a_frame_that_claims_to_be_huge_is_damaged() -> None:
+    body = encode(Column.of(np.arange(300), ["x" * place for place in range(300)]))
+    at = body.index(b"\x28\xb5\x2f\xfd")
+    # RFC 8878, 3.1.1.1: one segment, whose size has eight bytes.
+    claimed = body[: at + 4] + b"\xe0" + (1 << 45).to_bytes(8, "little") + body[at + 7 :]
+    head = bytearray(claimed)
+    lengths = struct.unpack_from("<5I", body, 14)
+    struct.pack_into("<5I", head, 14, *lengths[:4], len(claimed) - at)
+    with pytest.raises(Error, match="damaged"):
+        decode(bytes(head))

@@ -60,6 +60,34 @@ def test_steps_that_go_back_are_found(database: Database) -> None:
         fold(database) if _ == 0 else None
 
 
+def test_a_page_of_steps_has_all_its_rows_however_often_steps_repeat(database: Database) -> None:
+    put(database, 0, tuple(json.dumps({"_step": line // 3, "n": line}) for line in range(300)))
+    for _ in range(2):
+        with database.reading() as transaction:
+            page = history.sample_rows(transaction, RUN, ["n"], 10, min_step=20, max_step=30)
+            assert [row["n"] for row in page] == list(range(60, 90))
+            wider = history.sample_rows(transaction, RUN, ["n"], 10, min_step=20, max_step=31)
+            assert len(wider) == 10
+        fold(database) if _ == 0 else None
+
+
+def test_kinds_are_told_alike_however_rows_were_folded(database: Database) -> None:
+    told = []
+    put(database, 0, ('{"x":"a"}', '{"x":1}', '{"x":null}'))
+    for _ in range(2):
+        with database.reading() as transaction:
+            told.append(json.dumps(history.describe_keys(transaction, RUN)))
+        fold(database) if _ == 0 else None
+    with database.writing() as transaction:
+        history.purge(transaction, [RUN])
+    for line, row in enumerate(('{"x":"a"}', '{"x":1}', '{"x":null}')):
+        put(database, line, (row,))
+        fold(database)
+    with database.reading() as transaction:
+        told.append(json.dumps(history.describe_keys(transaction, RUN)))
+    assert len(set(told)) == 1
+
+
 @pytest.mark.parametrize("at_most", [0, 1, 2, 3, 10, 99, 100, 1000])
 def test_samples_are_deterministic_and_keep_the_ends(database: Database, at_most: int) -> None:
     put(database, 0, lines(0, 100))

@@ -20,6 +20,7 @@ from runkey_server.errors import Error
 from runkey_server.history import Batch, PackedHistory, Stream, folding
 from runkey_server.history.outlines import outline
 from runkey_server.history.packing import STEPS, rows_of
+from runkey_wire import limits
 
 RUN = 7
 STORE = PackedHistory()
@@ -251,6 +252,11 @@ def test_a_line_that_is_no_object_is_refused(bad: str) -> None:
     assert refusal.value.code == "invalid"
 
 
+def test_a_line_that_is_too_long_is_refused() -> None:
+    with pytest.raises(Error, match="Line 8 is longer"):
+        Batch.read(7, ("{}", '{"a":"' + "x" * limits.MAX_LINE_BYTES + '"}'))
+
+
 def test_odd_texts_survive(database: Database) -> None:
     line = '{"nan":NaN,"inf":-Infinity,"big":123456789012345678901234567890,"s":"\\u0000\\ud83d","n":{"a":[1,null,true]},"e":{}}'
     for stream, spaced in ((Stream.HISTORY, line), (Stream.EVENTS, line.replace(",", ",\n"))):
@@ -287,3 +293,87 @@ def test_gaps_are_closed_after_an_hour(database: Database) -> None:
     folding.Folder(database, clock).fold_due()
     with database.reading() as transaction:
         assert transaction.exec_driver_sql("SELECT count(*) FROM history_segments").scalar_one() == 0
+
+
+def test_a_line_that_waits_in_vain_does_not_keep_a_running_run_from_being_folded(database: Database) -> None:
+    for number in range(folding.MOST_SEGMENTS):
+        put(database, 20 + number, simple(20 + number, 1))
+    folding.Folder(database, StillClock()).fold_due()
+    with database.reading() as transaction:
+        assert transaction.exec_driver_sql("SELECT count(*) FROM history_segments").scalar_one() == 0
+    put(database, 0, simple(0, 20))
+    assert kept(database) == {line: text(row) for line, row in enumerate(simple(0, 20 + folding.MOST_SEGMENTS))}
+
+
+def test_a_stream_that_cannot_be_folded_keeps_no_other_from_its_turn(database: Database) -> None:
+    clock = StillClock()
+    put(database, 0, simple(0, 10))
+    spoil_segment(database, 0)
+    put(database, 0, simple(0, 10), Stream.EVENTS)
+    clock.advance(seconds=21)
+    with pytest.raises(Error):
+        folding.Folder(database, clock).fold_due()
+    with database.reading() as transaction:
+        assert transaction.exec_driver_sql("SELECT stream FROM history_segments").scalars().all() == [int(Stream.HISTORY)]
+
+
+def test_a_retry_reads_nothing_but_its_own_lines(database: Database) -> None:
+    for first in (0, 10, 20):
+        put(database, first, simple(first, 10))
+    spoil_segment(database, 0)
+    put(database, 15, simple(15, 20))
+    with database.reading() as transaction:
+        assert transaction.exec_driver_sql("SELECT next_line FROM history_streams").scalar_one() == 35
+
+
+def test_lines_that_are_replaced_cost_nothing_of_what_was_long_before(database: Database) -> None:
+    put(database, 0, simple(0, 20_000))
+    while fold(database):
+        pass
+    with database.writing() as transaction:
+        transaction.exec_driver_sql("UPDATE history_bodies SET body = substr(body, 1, 20) WHERE first_index = 0")
+    put(database, 19_999, simple(19_999, 1, "other"))
+    with database.reading() as transaction:
+        found = STORE.view(transaction, RUN, Stream.HISTORY).read((19_998, 20_000))
+    assert list(map(text, rows_of(found).values())) == [text(row) for row in (*simple(19_998, 1), *simple(19_999, 1, "other"))]
+
+
+def spoil_segment(database: Database, first_line: int) -> None:
+    with database.writing() as transaction:
+        transaction.exec_driver_sql(f"UPDATE history_segments SET body = substr(body, 1, 5) WHERE first_line = {first_line} AND stream = 0")
+
+
+@pytest.mark.parametrize("folds", [False, True])
+def test_a_run_that_is_begun_again_has_the_keys_of_its_new_rows_alone(database: Database, folds: bool) -> None:
+    put(database, 0, [{"_step": 0, "old": 1, "x": 1}])
+    if folds:
+        fold(database)
+    put(database, 0, [{"x": 2, "new": "a"}])
+    for _ in range(2):
+        with database.reading() as transaction:
+            view = STORE.view(transaction, RUN, Stream.HISTORY)
+            assert {path: found.counts for path, found in view.facts().items()} == {("x",): {"number": 1}, ("new",): {"string": 1}}
+            assert not view.facts(["old"])
+        fold(database)
+
+
+@pytest.mark.parametrize("depth", [90, 100, 101, 300, 600])
+@pytest.mark.parametrize("form", [("[", "", "]"), ('{"_type":', "1", "}")])
+def test_what_lies_deeper_than_a_reader_can_go_is_kept_as_text(database: Database, depth: int, form: tuple[str, str, str]) -> None:
+    opening, inmost, closing = form
+    levels = depth - 1
+    line = f'{{"a":{opening * levels}{inmost}{closing * levels}}}'
+    for _ in range(2):
+        with database.writing() as transaction:
+            STORE.append(transaction, RUN, Stream.HISTORY, Batch.read(0, (line, '{"b":1}')), BEGINNING)
+        row = json.loads(kept(database)[0])
+        for _ in range(min(levels, 99)):
+            (row,) = row.values() if isinstance(row, dict) else row
+        (inner,) = row.values() if isinstance(row, dict) else [row]
+        if depth > 100:
+            assert json.loads(inner if isinstance(inner, str) else inner[0]) == json.loads(
+                opening * (depth - 100) + inmost + closing * (depth - 100)
+            )
+        else:
+            assert text(json.loads(kept(database)[0])) == text(json.loads(line))
+        fold(database)

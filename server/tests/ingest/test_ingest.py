@@ -109,6 +109,34 @@ def test_junk_is_400_with_a_sentence_and_nothing_is_kept(house: House, mira: Per
     assert (found["historyLineCount"], found["state"], found["summaryMetrics"]) == (0, "running", "{}")
 
 
+def test_the_last_line_that_there_may_be_is_counted(house: House, mira: Person) -> None:
+    assert stream(house, mira, history({"x": 1}, offset=2**31 - 2)).status_code == 200
+    assert read(house, mira)["historyLineCount"] == 2**31 - 1
+    assert stream(house, mira, history({"x": 1}, offset=2**31 - 1)).status_code == 400
+
+
+@pytest.mark.parametrize("samples", ["Infinity", "-Infinity", "NaN", '"x"', "1e400", "[]", "null"])
+def test_a_spec_that_is_none_is_said_to_be_none(house: House, mira: Person, samples: str) -> None:
+    query = 'query S($s: [JSONString!]!) { project(name: "p") { run(name: "r1") { sampledHistory(specs: $s) } } }'
+    for name in ("samples", "minStep"):
+        answer = house.graphql(mira.secret, query, s=[f'{{"keys": ["x"], "{name}": {samples}}}'])
+        if (name, samples) == ("minStep", "null"):
+            assert "errors" not in answer.json()
+            continue
+        assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (200, "INVALID")
+
+
+def test_half_a_surrogate_pair_anywhere_leaves_the_page_of_the_run_readable(house: House, mira: Person) -> None:
+    line = '{"half \\ud800": 1, "nested": {"\\udfff": "\\ud800"}}'
+    files = ("wandb-history.jsonl", "wandb-events.jsonl", "wandb-summary.json")
+    assert stream(house, mira, {"files": {name: {"offset": 0, "content": [line]} for name in files}}).status_code == 200
+    config = 'mutation C($c: JSONString) { upsertBucket(input: {name: "r1", modelName: "p", config: $c}) { bucket { id } } }'
+    assert "errors" not in house.graphql(mira.secret, config, c=f'{{"a": {{"value": {line}}}}}').json()
+    page = house.visitor().signed_in("mira").get("/mira/p/runs/r1")
+    assert page.status_code == 200
+    assert "half ?" in page.text
+
+
 def test_who_may_write(house: House, mira: Person) -> None:
     charlie = house.person("charlie")
     assert stream(house, None, {}).status_code == 401

@@ -289,7 +289,9 @@ def test_a_layout_is_saved_for_the_project_and_taken_away_by_an_empty_one(house:
     at = "/alice/p/layout"
     assert "data-layout" not in visitor.get("/alice/p").text
     assert by_browser(visitor, token, at, size=3, title='"><script>').status_code == 200
-    assert 'data-layout="{&#34;size&#34;:3,&#34;title&#34;:&#34;\\&#34;&gt;&lt;script&gt;&#34;}"' in visitor.get("/alice/p").text.replace(" ", "")
+    assert 'data-layout="{&#34;size&#34;:3,&#34;title&#34;:&#34;\\&#34;&gt;&lt;script&gt;&#34;}"' in visitor.get("/alice/p").text.replace(
+        " ", ""
+    )
     assert by_browser(visitor, "", at, size=1).status_code == 403
     assert by_browser(visitor, token, at, {"Sec-Fetch-Site": "cross-site"}, size=1).status_code == 403
     assert by_key(house, house.person("bob"), at, size=1).status_code == 404

@@ -4,6 +4,7 @@ Exit code 0 when everything is on the server, or there was nothing to send; else
 """
 
 import argparse
+import os
 from typing import Any
 
 
@@ -66,14 +67,24 @@ def _find(named: list[str]) -> list[str]:
     from runkey.stream import folders
 
     if not named:
-        return folders.list_run_folders(Environment().runs_folder)
-    found = []
+        return _inside(Environment().runs_folder)
+    found: dict[str, str] = {}
     for name in named:
-        inside = [name] if folders.is_run_folder(name) else folders.list_run_folders(name)
+        inside = [name] if os.path.isdir(name) and folders.is_run_folder(name) else _inside(name)
         if not inside:
             raise UsageError(f"{name} holds no run's journal. Name a folder run-…, or the one that they lie in.")
-        found += inside
-    return found
+        found |= {os.path.realpath(folder): folder for folder in inside if os.path.realpath(folder) not in found}
+    return list(found.values())
+
+
+def _inside(folder: str) -> list[str]:
+    from runkey.errors import UsageError
+    from runkey.stream import folders
+
+    try:
+        return folders.list_run_folders(folder)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{folder} cannot be read: {getattr(error, 'strerror', None) or error}.") from None
 
 
 class _Logins:

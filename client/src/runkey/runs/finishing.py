@@ -44,12 +44,11 @@ class Finisher:
         with contextlib.suppress(KeyboardInterrupt, SystemExit):
             companions.stop_all(self.stops, code, run._warn)
         recorder, sender = run._recorder, run._sender
-        with run._lock:
-            run._history.complete()
-            if recorder is not None:
-                keep_last_files(run)
-            is_written = recorder.write_end(code) if recorder else True
-            self.is_over = True
+        try:
+            self._write_end(code)
+        except (KeyboardInterrupt, SystemExit):
+            # Once more: without its last word the run would count as crashed. A second Ctrl-C is obeyed.
+            self._write_end(code)
         session.unregister(run)
         forget(run)
         if recorder is None:
@@ -62,24 +61,40 @@ class Finisher:
                 run._clock, run._say, lambda: f"Sending: {self._left()} to go. Ctrl-C leaves it in the journal, to be sent later."
             )
             try:
-                done = sender.finish(_TERMINATED_SECONDS if code == TERMINATED else PATIENCE_SECONDS, told, None if is_written else code)
+                done = sender.finish(_TERMINATED_SECONDS if code == TERMINATED else PATIENCE_SECONDS, told, code)
             except (KeyboardInterrupt, SystemExit):
                 pass
             if not done:
-                sender.abandon()
+                with contextlib.suppress(KeyboardInterrupt):
+                    sender.abandon()
         recorder.close()
         self._conclude(done)
+
+    def _write_end(self, code: int) -> None:
+        run = self._run
+        with run._lock:
+            run._history.complete()
+            if run._recorder is not None:
+                keep_last_files(run)
+                run._recorder.write_end(code)
+            self.is_over = True
 
     def _conclude(self, done: bool) -> None:
         run, recorder, sender = self._run, self._run._recorder, self._run._sender
         assert recorder is not None
         refused = f" {recorder.journal.refused} were left out: too long, or no room on the disk." if recorder.journal.refused else ""
-        rows = f"{recorder.rows} row{'' if recorder.rows == 1 else 's'}"
+        unread = 0 if sender is None else max(0, recorder.next_line - max(sender.acknowledged.rows, recorder.first_line))
+        count = recorder.rows - unread if done else recorder.rows
+        rows = f"{count} row{'' if count == 1 else 's'}"
         if sender is None:
             run._say(f"{rows} kept in {recorder.folder}.{refused} To send: runkey sync {recorder.folder}")
         elif done:
             lost = [f" The server did not take {name}; it lies in {recorder.folder}." for name in sender.uploader.failed]
-            run._say(f"Finished: {rows} {'is' if recorder.rows == 1 else 'are'} on the server.{refused}{''.join(lost)} {run.url}")
+            if unread:
+                lost.append(f" {unread} could not be read back from the journal, and are not there.")
+            if sender.unreadable:
+                lost.append(f" What was in {sender.unreadable} damaged places of the journal is missing; it stays in {recorder.folder}.")
+            run._say(f"Finished: {rows} {'is' if count == 1 else 'are'} on the server.{refused}{''.join(lost)} {run.url}")
             if not lost:
                 folders.remove_run_folder(recorder.folder)
         else:

@@ -3,9 +3,10 @@
 `Run`, in `run`, is what a script sees of it.
 """
 
+import contextlib
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from runkey import session
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from runkey.runs.run import Run
 
 _MAX_SUMMARY_BYTES = 1024 * 1024
+_LOOK_SECONDS = 0.1
 
 
 class Inside:
@@ -62,7 +64,8 @@ class Inside:
         self._metrics = standing.define_metrics(Metrics())
         self._history = History(standing.started, self._take_row, first_step=standing.step)
         self._first_step = standing.step
-        self._is_flat = False
+        self._is_flat = self._is_logging = False
+        self._interposed: list[tuple[Mapping[str, Any], int | None, bool | None]] = []
         self._changes: dict[str, Any] = {}
         self._config_changed = self._summary_changed = False
         self.config = Config(standing.config, self._note_config, may_change=terminal.is_notebook)
@@ -123,7 +126,7 @@ class Inside:
 
     def take_summary(self) -> str | None:
         """For the sender: the summary as JSON when it changed."""
-        with self._lock:
+        with self._standing_still():
             if not self._summary_changed:
                 return None
             self._summary_changed = False
@@ -136,21 +139,29 @@ class Inside:
 
     def summary_values(self) -> dict[str, Any]:
         """Give the summary as it goes on the wire, with W&B's own part."""
-        values = self.summary.copy()
-        runtime = values.get("_runtime")
-        if isinstance(runtime, int | float):
-            values["_wandb"] = {"runtime": int(runtime)}
-        return values
+        return self.summary.on_wire()
 
     def take_changes(self) -> dict[str, Any] | None:
         """For the sender: what changed of the run itself, as variables of UpsertBucket."""
-        with self._lock:
+        with self._standing_still():
             if self._config_changed:
                 self._config_changed = False
                 values = plain(self.config.copy(), self._complain)
                 self._changes["config"] = config_text(values, self._standing.private, self._metrics, self.scrubber.scrub)
             changes, self._changes = self._changes, {}
             return changes or None
+
+    @contextlib.contextmanager
+    def _standing_still(self) -> Iterator[None]:
+        """Hold the lock, or know that nothing changes any more: a finish() in a signal handler waits while log() below it has the lock."""
+        is_held = False
+        while not self._finisher.is_over and not (is_held := self._lock.acquire(timeout=_LOOK_SECONDS)):
+            pass
+        try:
+            yield
+        finally:
+            if is_held:
+                self._lock.release()
 
     # --- what it writes and says ---------------------------------------------------------------------------------------
 

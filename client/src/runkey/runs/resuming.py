@@ -10,6 +10,7 @@ import os
 from runkey.errors import UsageError
 from runkey.runs.model import Standing
 from runkey.runs.opening import Status
+from runkey.runs.summary import off_wire
 from runkey_wire import file_stream
 
 _LAST = "resume.json"
@@ -30,7 +31,7 @@ def go_on(standing: Standing, status: Status) -> None:
     standing.line = status.lines[file_stream.HISTORY]
     standing.config = {**status.config, **standing.config}
     standing.private = {**status.private, **standing.private}
-    standing.summary = {key: value for key, value in status.summary.items() if key != "_wandb"}
+    standing.summary, standing.summary_state = off_wire(status.summary)
     standing.name = standing.name or status.name or ""
     standing.tags = standing.tags if standing.tags is not None else status.tags or None
     standing.notes = standing.notes if standing.notes is not None else status.notes

@@ -40,29 +40,17 @@ class Run(Inside):
         with self._lock:
             if self._finisher.is_over:  # finished by another thread while this one waited
                 return
-            history = self._history
-            is_flat = _FLAT.issuperset(map(type, data.values()))
-            # Of the row that this call completes: one that is open may be nested.
-            self._is_flat = is_flat and not history.is_open
+            if self._is_logging:
+                # A signal's handler, in the middle of another call, which adds this row when its own is written.
+                self._interposed.append((data, step, commit))
+                return
+            self._is_logging = True
             try:
-                if step is not None:
-                    step = int(step)
-                    if step < history.step:
-                        raise StepIsPast
-                if not is_flat:
-                    data = settled(data, self, history.step if step is None else step, self._complain)
-                if self._metrics:
-                    data = self._with_steps(data)
-                part = history.add(data, step, commit, time.time())
-            except StepIsPast:
-                text = f"Step {step} is past (the run is at {history.step}); rows for steps that are past are left out."
-                self._warn_once("past", text)
-                return
-            except (TypeError, ValueError):
-                self._warn_once("step", "step is a whole number; the row is left out.")
-                return
-            if self._recorder is not None:
-                self._keep(self._recorder, part)
+                self._log(data, step, commit)
+            finally:
+                self._is_logging = False
+            while self._interposed:
+                self.log(*self._interposed.pop(0))
 
     def define_metric(
         self,
@@ -269,6 +257,31 @@ class Run(Inside):
 
     def __repr__(self) -> str:
         return f"<Run {self.id} of {self.entity}/{self.project}>"
+
+    def _log(self, data: Mapping[str, Any], step: int | None, commit: bool | None) -> None:
+        history = self._history
+        is_flat = _FLAT.issuperset(map(type, data.values()))
+        # Of the row that this call completes: one that is open may be nested.
+        self._is_flat = is_flat and not history.is_open
+        try:
+            if step is not None:
+                step = int(step)
+                if step < history.step:
+                    raise StepIsPast
+            if not is_flat:
+                data = settled(data, self, history.step if step is None else step, self._complain)
+            if self._metrics:
+                data = self._with_steps(data)
+            part = history.add(data, step, commit, time.time())
+        except StepIsPast:
+            text = f"Step {step} is past (the run is at {history.step}); rows for steps that are past are left out."
+            self._warn_once("past", text)
+            return
+        except (TypeError, ValueError):
+            self._warn_once("step", "step is a whole number; the row is left out.")
+            return
+        if self._recorder is not None:
+            self._keep(self._recorder, part)
 
     def _with_steps(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """Add the last value of a metric's step metric where a row lacks it."""

@@ -4,12 +4,27 @@ Whatever came last stands. Where a minimum, maximum, mean, first or last value w
 (`summary["loss"]["min"]`), and what a script sets in its place stays. A None in a row leaves what stood before, as W&B has it.
 """
 
+import contextlib
 import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from runkey.runs.mapping import Changed, Watched
 from runkey.runs.metrics import Metric, Metrics
+
+PRIVATE = "_wandb"
+_STATE = "runkey_state"
+
+
+def off_wire(values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Read a summary off the wire: the values, and the state to go on counting from, empty where another client wrote it."""
+    held = {key: value for key, value in values.items() if key != PRIVATE}
+    state: dict[str, Any] = {"means": {}, "own": []}
+    with contextlib.suppress(KeyError, TypeError, ValueError, AttributeError, OverflowError):
+        told = values[PRIVATE][_STATE]
+        state["means"] = {str(name): [int(count), float(total)] for name, (count, total) in told["means"].items()}
+        state["own"] = [str(name) for name in told["own"]]
+    return held, state
 
 
 class Summary(Watched):
@@ -40,6 +55,17 @@ class Summary(Watched):
         self._values.update(set_)
         for key in removed:
             self._values.pop(key, None)
+
+    def on_wire(self) -> dict[str, Any]:
+        """Give the values with W&B's own part: for how long the run ran, and what whoever goes on with it needs to go on counting."""
+        values = self.copy()
+        own: dict[str, Any] = {}
+        runtime = values.get("_runtime")
+        if isinstance(runtime, int | float) and math.isfinite(runtime):
+            own["runtime"] = int(runtime)
+        if self._means or self._own:
+            own[_STATE] = self.state()
+        return {**values, PRIVATE: own} if own else values
 
     def state(self) -> dict[str, Any]:
         """Give what is needed beside the values to go on counting."""

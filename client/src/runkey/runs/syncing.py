@@ -68,28 +68,37 @@ class Syncing:
             if not lock.take():
                 return Synced(folder, "running", "Its process still runs, and sends it itself.")
         except OSError as error:
-            return Synced(folder, "unreadable", f"It cannot be locked: {error.strerror}.")
+            return Synced(folder, "unreadable", f"It cannot be locked: {error.strerror}. Copy it to where you can write, and send that.")
         try:
             return self._send(folder)
+        except OSError as error:
+            return _unreadable(folder, error)
         finally:
             lock.release()
 
     def _send(self, folder: str) -> Synced:
         noted = Acknowledged(folder)
         if noted.is_complete:
-            return Synced(folder, "already sent", "The server has all of it that it takes; what it refused lies there still.")
+            return Synced(
+                folder, "already sent", "The server has all of it that it takes; what it refused, or what is damaged, lies there still."
+            )
         try:
             replay = Replay(folder)
-        except (OSError, UsageError) as error:
+        except UsageError as error:
             return Synced(folder, "unreadable", str(error))
         if replay.standing is None:
-            return Synced(folder, "unreadable", "Its beginning is damaged: which run it is cannot be told.")
-        if replay.damaged or replay.torn_bytes:
+            gone = "Its journal is gone: there is nothing to send. Remove the folder when it is of no use."
+            damaged = "Its beginning is damaged: which run it is cannot be told. Its rows can be read with any pager."
+            return Synced(folder, "unreadable", damaged if replay.first_segment else gone)
+        if replay.torn_bytes or _faults(replay):
             self._say(f"{folder}: {_damage(replay)}")
         credential = self._credential_for(replay.standing)
         try:
             self._check_account(replay.standing, credential)
             self._open(replay, noted, credential)
+            earlier = replay.first_segment - max(1, noted.position.segment)
+            if earlier > 0:
+                self._say(f"{folder}: files are gone from its beginning. What was in them is on the server only if it was sent before.")
         except (UsageError, ForbiddenError) as error:
             return Synced(folder, "refused", str(error), error=error)
         return self._carry(folder, replay, noted, credential)
@@ -114,10 +123,15 @@ class Syncing:
         if standing.mode == "offline" and not noted.is_open:
             resuming.check(standing.resume, status, standing.id)
             if standing.resume and status is not None:
-                noted.first_lines = status.lines
+                noted.first_lines = _first_lines(replay, status)
                 variables["id"] = status.id
         if not self._overwrite and status is not None:
             self._check_rows(replay, noted, status)
+        if status is None:
+            noted.first_lines = {}
+        if self._overwrite or status is None or _count(noted, status) < noted.rows:
+            # What was acknowledged once is not there (any more): another account's, or a server that was put back from a copy.
+            noted.begin_again()
         config, private, metrics = replay.config()
         scrubber = Scrubber(self._say)
         scrubber.learn(credential.secret.reveal())
@@ -128,11 +142,13 @@ class Syncing:
 
     def _check_rows(self, replay: Replay, noted: Acknowledged, status: Status) -> None:
         """Raise UsageError when the server's last row is none of this journal's, nor of the run it went on with."""
-        first = noted.first_lines.get(file_stream.HISTORY, 0)
-        count = status.lines[file_stream.HISTORY] - first
+        count = _count(noted, status)
         standing = replay.standing
         assert standing is not None
-        if count <= 0 or status.last_row is None or count == noted.rows or replay.is_line(count - 1, status.last_row):
+        if count <= 0 or status.last_row is None or count == noted.rows:
+            return
+        lines = replay.lines_up_to(status.last_row)
+        if lines is not None and lines[file_stream.HISTORY] == count:
             return
         if standing.is_resumed and count == standing.line and not noted.rows:
             return
@@ -155,12 +171,13 @@ class Syncing:
             stop=lambda: None,
             find_credential=another_credential,
             acknowledged=noted,
+            odd=replay.odd,
             flush_seconds=0.05,
         )
         sender.start()
         told = Progress(self._clock, self._say, lambda: f"{max(0, replay.last_line - noted.rows)} of {replay.rows} rows to go.")
         try:
-            done = sender.finish(PATIENCE_SECONDS, told, drains=replay.exit_code is None)
+            done = sender.finish(PATIENCE_SECONDS, told, replay.exit_code, drains=replay.exit_code is None)
         finally:
             sender.abandon()
         url, lost = standing.url(credential.host), list(sender.uploader.failed)
@@ -170,8 +187,14 @@ class Syncing:
             return Synced(folder, "partly", f"{left} rows did not reach the server. {sender.failure or ''}".strip(), **more)
         if replay.exit_code is None:
             open_run(credential, {"entity": path[0], "project": path[1], "name": path[2], "state": "crashed"})
-        if lost:
-            return Synced(folder, "sent", f"{replay.rows} rows: {url}. The server did not take: {', '.join(lost)}.", **more)
+        words = f" The server did not take: {', '.join(lost)}." if lost else ""
+        if _faults(replay):
+            more["damaged"] = _faults(replay)
+            words += f" Not whole: {_damage(replay)} What there was of it stays in {folder}: remove it when it is of no use."
+        if words:
+            noted.is_complete = True
+            noted.save()
+            return Synced(folder, "sent", f"{replay.rows} rows: {url}.{words}", **more)
         folders.remove_run_folder(folder)
         return Synced(folder, "sent", f"{replay.rows} rows: {url}", **more)
 
@@ -182,14 +205,19 @@ def send_left_behind(root: str, begun: Standing, credential: Credential, clock: 
     Raises what `Syncing.send` raises. What cannot be sent is said, and stays.
     """
     syncing = Syncing(lambda _: credential, clock=clock, say=say)
-    for folder in folders.list_run_folders(root):
+    try:
+        left = folders.list_run_folders(root)
+    except OSError as error:
+        say(f"Whether an earlier process left rows of this run cannot be seen: {root} cannot be read ({error.strerror}).")
+        return
+    for folder in left:
         found = _peek(folder)
         if found is None or (found.id, found.project) != (begun.id, begun.project) or not credential.stands_for(found.account):
             continue
         if begun.entity and found.entity != begun.entity:
             continue
         synced = syncing.send(folder)
-        if synced.outcome in ("sent", "partly", "refused"):
+        if synced.outcome in ("sent", "partly", "refused", "unreadable", "running"):
             say(f"An earlier process left rows of this run in {folder}: {synced.outcome}. {synced.said}")
 
 
@@ -199,7 +227,7 @@ def _peek(folder: str) -> Standing | None:
     try:
         first = next((record for record in reader.records() if record.kind == framing.BEGIN), None)
         return None if first is None else Standing(**json.loads(first.payload))
-    except (OSError, UsageError):
+    except (OSError, UsageError, ValueError, TypeError, RecursionError):
         return None
     finally:
         reader.close()
@@ -225,10 +253,34 @@ class _Told:
         pass
 
 
+def _unreadable(folder: str, error: OSError) -> Synced:
+    place = error.filename if isinstance(error.filename, str) else folder
+    how = "Mend that, or move that file away (what is in it is then missing), and send it again."
+    return Synced(folder, "unreadable", f"{place} cannot be read: {error.strerror or type(error).__name__}. {how}")
+
+
+def _count(noted: Acknowledged, status: Status) -> int:
+    """Give how many rows the server has from where this journal began."""
+    return status.lines[file_stream.HISTORY] - noted.first_lines.get(file_stream.HISTORY, 0)
+
+
+def _first_lines(replay: Replay, status: Status) -> dict[str, int]:
+    """Give where a journal begins that goes on with a run: behind what is there, but for what it, or a copy of it, sent before."""
+    sent = replay.lines_up_to(status.last_row) if status.last_row is not None else None
+    return status.lines if sent is None else {file: max(0, count - sent.get(file, 0)) for file, count in status.lines.items()}
+
+
+def _faults(replay: Replay) -> int:
+    return replay.damaged + len(replay.odd) + replay.missing
+
+
 def _damage(replay: Replay) -> str:
     words = []
-    if replay.damaged:
-        words.append(f"{replay.damaged} damaged place{'s' if replay.damaged > 1 else ''} passed over")
+    places = replay.damaged + len(replay.odd)
+    if places:
+        words.append(f"{places} damaged place{'s' if places > 1 else ''} passed over")
+    if replay.missing:
+        words.append(f"{replay.missing} file{'s' if replay.missing > 1 else ''} of its journal missing")
     if replay.torn_bytes:
         words.append("what was being written when its process ended was dropped")
     return "; ".join(words) + "."

@@ -49,7 +49,7 @@ def _make(root: str, run_id: str, now: float) -> str:
 
 
 def list_run_folders(root: str) -> list[str]:
-    """Give the folders under a root that hold a journal, the oldest first."""
+    """Give the folders under a root that hold a journal, the oldest first. Raises OSError for a root that cannot be read."""
     try:
         names = sorted(name for name in os.listdir(root) if name.startswith("run-"))
     except (FileNotFoundError, NotADirectoryError):
@@ -58,9 +58,11 @@ def list_run_folders(root: str) -> list[str]:
 
 
 def is_run_folder(folder: str) -> bool:
-    """Tell whether a folder holds a journal."""
+    """Tell whether a folder holds a journal, or held one, or may: one that cannot be looked into is not passed over in silence."""
     try:
-        return bool(list_segments(folder))
+        return bool(list_segments(folder)) or os.path.exists(os.path.join(folder, _LOCK))
+    except PermissionError:
+        return True
     except OSError:
         return False
 
@@ -73,19 +75,31 @@ def remove_run_folder(folder: str) -> None:
         os.rmdir(os.path.dirname(folder))
 
 
+# What this process holds: it would be given the same lock twice, and would lose both with the first that it lets go of.
+_held: set[tuple[int, str]] = set()
+
+
 class Lock:
     """Says that a process works on a run's folder."""
 
     def __init__(self, folder: str) -> None:
         """Nothing is locked yet."""
         self._path = os.path.join(folder, _LOCK)
+        self._place = (os.getpid(), os.path.realpath(self._path))
         self._descriptor = -1
 
     def take(self) -> bool:
-        """Take it; False when a living process holds it. Raises OSError where no lock can be had."""
+        """Take it; False when a living process holds it, this one included. Raises OSError where no lock can be had."""
+        if self._place in _held:
+            return False
         self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
-        if _take(self._descriptor):
-            return True
+        try:
+            if _take(self._descriptor):
+                _held.add(self._place)
+                return True
+        except OSError:
+            self.release()
+            raise
         self.release()
         return False
 
@@ -94,6 +108,7 @@ class Lock:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+            _held.discard(self._place)
 
 
 if sys.platform == "win32":

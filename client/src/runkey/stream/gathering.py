@@ -4,7 +4,7 @@ A row to which later calls may add (`P`) is complete when another row begins or 
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from runkey.stream import framing
@@ -62,8 +62,9 @@ class _OpenRow:
 class Gatherer:
     """Reads one journal, batch by batch."""
 
-    def __init__(self, folder: str, acknowledged: Acknowledged) -> None:
-        """Go on behind what was acknowledged."""
+    def __init__(self, folder: str, acknowledged: Acknowledged, odd: Collection[Position] = ()) -> None:
+        """Go on behind what was acknowledged. odd: where records begin that are passed over, because what they say makes no sense."""
+        self._odd = odd
         self._position = acknowledged.position
         self.reader = Reader(folder, acknowledged.position)
         self._open: _OpenRow | None = None
@@ -76,6 +77,9 @@ class Gatherer:
         """
         batch = Batch()
         for record in self._records(end):
+            if record.start in self._odd:
+                self._position = record.end
+                continue
             if batch.size_bytes + len(record.payload) > max_bytes and batch.size_bytes:
                 took = False
             else:

@@ -58,6 +58,8 @@ class Journal:
 
     def append(self, kind: bytes, payload: bytes, *, is_needed: bool = False) -> bool:
         """Write a record; False when it was refused. is_needed: try also where rows are refused already."""
+        if self._descriptor < 0:  # closed: by a finish() in a signal's handler, in the middle of a call of log()
+            return False
         if self._is_full and not is_needed and not self._has_room_again():
             self.refused += 1
             return False
@@ -70,7 +72,8 @@ class Journal:
         except OSError as error:
             self._take_back(size, error)
             return False
-        size += written
+        # Where the file ends, not what was reckoned: a signal's handler may have written in between.
+        size = os.lseek(self._descriptor, 0, os.SEEK_CUR)
         self.end = Position(segment, size)
         if size >= self._look_at and kind != framing.END:  # behind the last word there is nothing to begin another file for
             self._look(size)

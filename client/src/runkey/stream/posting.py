@@ -1,14 +1,12 @@
 """One file_stream request on the wire: its address, its bytes (gzip where the server takes it), and what its answer means."""
 
-import json
 import urllib.parse
 import zlib
-from typing import Any
 
 from runkey import api
+from runkey.answers import parse
 from runkey.credentials.model import Credential
 from runkey.errors import AuthenticationError, Error, ServerError
-from runkey.transport import Reply
 from runkey_wire import file_stream
 from runkey_wire.file_stream import FileStreamRequest
 
@@ -44,13 +42,20 @@ class Poster:
         reply = api.send(credential, "POST", path, headers=headers, body=body, timeout_seconds=timeout_seconds)
         if reply.status == 401:
             raise AuthenticationError(f"{host} refused the key.")
+        answer = parse(reply)
+        if not isinstance(answer, dict) and (reply.status < 400 or reply.status == 404):
+            # Something in between: a network's own sign-in page says 200 or leads elsewhere, a proxy without a server behind it 404.
+            raise ServerError(f"{host} does not answer as a runkey server does: {api.describe(reply)}.")
         if reply.status != 200:
             raise ServerError(
                 f"{host} answered a request of this run with: {api.sentence_of(reply)}",
                 status=reply.status,
                 retry_after_seconds=api.retry_after_seconds(reply),
             )
-        return _is_stop(reply)
+        assert isinstance(answer, dict)
+        if answer.get("error") or answer.get("errors"):
+            raise ServerError(f"{host} answered a request of this run with: {api.sentence_of(reply)}")
+        return answer.get("stopped") is True
 
 
 def _takes_gzip(credential: Credential) -> bool:
@@ -63,11 +68,3 @@ def _takes_gzip(credential: Credential) -> bool:
         except (Error, TypeError, KeyError):
             return False
     return _gzip_of[host]
-
-
-def _is_stop(reply: Reply) -> bool:
-    try:
-        answer: Any = json.loads(reply.body)
-    except (ValueError, RecursionError):
-        return False
-    return isinstance(answer, dict) and answer.get("stopped") is True

@@ -48,7 +48,8 @@ def list_segments(folder: str) -> list[int]:
 class Reader:
     """Reads one journal from a place on, as far as it is written.
 
-    damaged: how many stretches were passed over. torn_bytes: what was dropped at the end.
+    damaged: how many stretches were passed over. torn_bytes: what was dropped at the end. missing: files that are not there any more,
+    between others.
     """
 
     def __init__(self, folder: str, start: Position = BEGINNING) -> None:
@@ -60,6 +61,8 @@ class Reader:
         self._file: BinaryIO | None = None
         self.damaged = 0
         self.torn_bytes = 0
+        self.missing = 0
+        self._lost_bytes = 0
 
     def records(self, end: Position | None = None) -> Iterator[Record]:
         """Give the records up to a place: where its writer is. None: up to where the files end, which nobody writes any more.
@@ -79,8 +82,11 @@ class Reader:
                 else:
                     yield record
             elif is_last or not self._has_more_segments():
+                self.torn_bytes += self._lost_bytes
                 return
             else:
+                # Its writer went on behind it, so nobody's death tore it.
+                self.damaged += self._lost_bytes > 0
                 self._close()
 
     def close(self) -> None:
@@ -100,8 +106,7 @@ class Reader:
                 kind, payload = body[:1], body[1:]
                 return Record(kind, payload, Position(self._segment, start), Position(self._segment, self._base + self._at))
             if start >= limit:
-                if lost_from is not None:
-                    self.torn_bytes += start - lost_from
+                self._lost_bytes = 0 if lost_from is None else start - lost_from
                 return None
             lost_from = start if lost_from is None else lost_from
             self._skip_line(limit)
@@ -126,7 +131,9 @@ class Reader:
                 self._at = found + 1
                 return
             self._at = len(self._data)
-            self._has(1, limit)
+            if not self._has(1, limit):
+                # Somebody cut the file: it ends before the place that its writer knows.
+                self._base, self._data, self._at = limit, b"", 0
 
     def _has(self, count: int, limit: int) -> bool:
         """Make sure that so many bytes from here on are in memory; False when the limit comes before. Nothing beyond it is read."""
@@ -154,6 +161,7 @@ class Reader:
             if number >= self._segment and (end is None or number <= end.segment):
                 self._file = open(segment_path(self._folder, number), "rb", buffering=0)  # noqa: SIM115
                 if number > self._segment:
+                    self.missing += number - self._segment if self._segment else 0
                     self._segment, self._base = number, 0
                 self._data, self._at = b"", 0
                 return True

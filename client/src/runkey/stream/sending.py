@@ -7,7 +7,7 @@ few seconds. Other answers are final, and said once; the journal stays.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, Protocol
 
 from runkey import api
@@ -63,14 +63,16 @@ class Sender:
         stop: Callable[[], None],
         find_credential: Callable[[Credential], Credential | None],
         acknowledged: Acknowledged | None = None,
+        odd: Collection[Position] = (),
         flush_seconds: float | None = None,
     ) -> None:
         """folder: the run's. path: entity, project, run id. say: for a person. stop: called when the server asks the run to stop.
 
-        find_credential: looks for another key of the same server and account. flush_seconds: always that long.
+        find_credential: looks for another key of the same server and account. odd: records to pass over. flush_seconds: always that long.
         """
         self.acknowledged = acknowledged or Acknowledged(folder)
-        self._gatherer = Gatherer(folder, self.acknowledged)
+        self._gatherer = Gatherer(folder, self.acknowledged, odd)
+        self._folder = folder
         self._poster = Poster(path)
         self._source = source
         self._credential = credential
@@ -99,6 +101,12 @@ class Sender:
         self.uploader = Uploader(folder, path, lambda: self._credential, self._refused, self.hurry, say)
         self._thread = threading.Thread(target=self._run, name="runkey-sender", daemon=True)
 
+    @property
+    def unreadable(self) -> int:
+        """In how many places the journal could not be read."""
+        reader = self._gatherer.reader
+        return reader.damaged + reader.missing + (reader.torn_bytes > 0)
+
     def start(self) -> None:
         """Begin sending."""
         for file in self.acknowledged.files:
@@ -126,21 +134,25 @@ class Sender:
         """Send what the journal holds to its end; whether all of it was acknowledged.
 
         Gives up when nothing was acknowledged for so long, or when the key is refused and there is no other. waiting() is called meanwhile.
-        exit_code: the run's last word, where the journal could not take it. drains: there is none; what there is, is all.
+        exit_code: the run's last word, for a journal that does not give it. drains: there is none; what there is, is all.
         """
         with self._wake:
             self._finishing, self._unwritten, self._drains = True, exit_code, drains
             self._looked_in_vain = False
             self._hurry = True
             self._wake.notify()
-        seen, deadline = self._progress, self._clock.monotonic() + patience_seconds
+        seen, deadline = self._gets_on(), self._clock.monotonic() + patience_seconds
         while self._thread.is_alive() and self._clock.monotonic() < deadline and not (self._is_refused and self._looked_in_vain):
             self._thread.join(0.25)
-            if self._progress != seen:
-                seen, deadline = self._progress, self._clock.monotonic() + patience_seconds
+            if self._gets_on() != seen:
+                seen, deadline = self._gets_on(), self._clock.monotonic() + patience_seconds
             if self._thread.is_alive():
                 waiting()
         return self.is_done
+
+    def _gets_on(self) -> tuple[int, int]:
+        """Give what changes while something arrives. A heartbeat is nothing of the kind."""
+        return self._progress, self.uploader.pieces
 
     def abandon(self) -> None:
         """Send nothing more."""
@@ -164,6 +176,8 @@ class Sender:
                 if self._has_news() or self._clock.monotonic() - last_sent >= HEARTBEAT_SECONDS:
                     self._send_once()
                     last_sent = self._clock.monotonic()
+        except OSError as error:
+            self._final(f"The journal in {self._folder} cannot be read: {error.strerror}.")
         except Exception as fault:  # training must go on whatever this thread meets
             self._final(f"Logging stopped by an internal fault ({type(fault).__name__}).")
         finally:
@@ -268,7 +282,8 @@ class Sender:
             self._hurry = self._hurry or more or (self._finishing and not left)
 
     def _note(self, batch: Batch | None, arrived: list[str], *, is_complete: bool) -> None:
-        self._progress += 1
+        if batch is not None or arrived or is_complete:
+            self._progress += 1
         noted, before = self.acknowledged, self.acknowledged.position
         noted.is_complete = is_complete
         if batch is not None:

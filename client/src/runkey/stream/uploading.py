@@ -7,9 +7,10 @@ that is sent again before it has gone goes once, as it is then.
 import os
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import BinaryIO
 
 from runkey import api, transport
+from runkey.answers import Fields
 from runkey.credentials.model import Credential
 from runkey.errors import AuthenticationError, ConnectionFailed, Error, ServerError
 from runkey.stream.waiting import Backoff, passes
@@ -23,10 +24,15 @@ mutation CreateRunFiles($entity: String!, $project: String!, $run: String!, $fil
 """
 _MOST_AT_ONCE = 50
 _SECONDS = 300.0
+_NO_ANSWER = 422
+"""What an answer counts as that is none."""
 
 
 class Uploader:
-    """Sends the files of one run. credential: gives the one to use now; refused: is told of one that was refused."""
+    """Sends the files of one run. credential: gives the one to use now; refused: is told of one that was refused.
+
+    pieces: grows while files get on.
+    """
 
     def __init__(
         self,
@@ -49,6 +55,8 @@ class Uploader:
         self._under_way: dict[str, str] = {}
         self._arrived: list[str] = []
         self._is_over = False
+        self.pieces = 0
+        self._furthest: dict[str, int] = {}
         self.failed: list[str] = []
         self._thread = threading.Thread(target=self._run, name="runkey-uploader", daemon=True)
 
@@ -111,6 +119,8 @@ class Uploader:
             for name, url, headers in self._addresses(credential):
                 self._send(name, url, headers)
                 self._settle(name, arrived=True)
+            if self._under_way:
+                raise ServerError(f"{credential.host} gave no address for it.", status=_NO_ANSWER)
         except AuthenticationError:
             self._refused(credential)
             return 5.0
@@ -127,12 +137,21 @@ class Uploader:
         entity, project, run_id = self._path
         names = list(self._under_way)
         variables = {"entity": entity, "project": project, "run": run_id, "files": names}
-        made: Any = api.graphql(credential, _CREATE_FILES, variables)["createRunFiles"]
-        headers = dict(_header(line) for line in made["uploadHeaders"] or [])
-        return [(file["name"], file["uploadUrl"], headers) for file in made["files"] if file["name"] in self._under_way]
+        data = api.graphql(credential, _CREATE_FILES, variables)
+        try:
+            made = Fields(credential.host, data).object("createRunFiles")
+            headers = dict(_header(line) for line in (made.contents("uploadHeaders") if made.has("uploadHeaders") else []))
+            files = {file.content("name"): file.content("uploadUrl") for file in made.objects("files")}
+        except ServerError as fault:
+            # Asked again, it would say the same.
+            raise ServerError(str(fault), status=_NO_ANSWER) from None
+        return [(name, url, headers) for name, url in files.items() if name in self._under_way]
 
     def _send(self, name: str, url: str, headers: dict[str, str]) -> None:
-        path = os.path.join(self._folder, self._under_way[name])
+        path = os.path.normpath(os.path.join(self._folder, self._under_way[name]))
+        if not path.startswith(os.path.normpath(self._folder) + os.sep):
+            # A journal may come from somebody else.
+            raise ServerError("it does not lie in the run's folder.", status=_NO_ANSWER)
         try:
             file = open(path, "rb")  # noqa: SIM115
         except OSError as error:
@@ -140,16 +159,33 @@ class Uploader:
         with file:
             # The address carries the right to it: no credential goes with it.
             length = {"Content-Length": str(os.fstat(file.fileno()).st_size), "Content-Type": "application/octet-stream"}
-            reply = transport.send("PUT", url, headers=length | headers, body=file, timeout_seconds=_SECONDS)
+            reply = transport.send(
+                "PUT",
+                url,
+                headers=length | headers,
+                body=_Followed(file, lambda place: self._note_place(name, place)),
+                timeout_seconds=_SECONDS,
+            )
         if reply.status == 401 or reply.status == 403:
             # Its hour is over, or its key was revoked: asking for another address tells which.
             raise ConnectionFailed(f"The address for {name} is good no more.", "http")
+        if reply.headers.get("content-type", "").startswith("text/html") and (reply.status < 400 or reply.status == 404):
+            # No server that keeps files answers with a page: a network's own sign-in does, or a proxy with nothing behind it.
+            raise ConnectionFailed(f"{name} was not taken: {api.describe(reply)}.", "http")
         if not 200 <= reply.status < 300:
             raise ServerError(api.sentence_of(reply), status=reply.status, retry_after_seconds=api.retry_after_seconds(reply))
 
+    def _note_place(self, name: str, place: int) -> None:
+        # A file that fails again and again at the same place does not get on.
+        if place > self._furthest.get(name, 0):
+            self._furthest[name] = place
+            self.pieces += 1
+
     def _give_up(self, error: Exception) -> None:
         """Leave the file at which it failed, and go on with the rest."""
-        name = next(iter(self._under_way))
+        name = next(iter(self._under_way), None)
+        if name is None:
+            return
         self.failed.append(name)
         self._say(f"The file {name} was not taken: {error} It stays in {self._folder}.")
         self._settle(name, arrived=False)
@@ -157,9 +193,23 @@ class Uploader:
     def _settle(self, name: str, *, arrived: bool) -> None:
         with self._wake:
             self._under_way.pop(name, None)
+            self._furthest.pop(name, None)
             if arrived and name not in self._waiting:
                 self._arrived.append(name)
         self._settled()
+
+
+class _Followed:
+    """A file that tells how far it was read."""
+
+    def __init__(self, file: BinaryIO, tell: Callable[[int], None]) -> None:
+        self._file = file
+        self._tell = tell
+
+    def read(self, size: int = -1, /) -> bytes:
+        piece = self._file.read(size)
+        self._tell(self._file.tell())
+        return piece
 
 
 def _header(line: str) -> tuple[str, str]:

@@ -5,8 +5,9 @@ import random
 from runkey.errors import ConnectionFailed, Error, ServerError
 
 FIRST_SECONDS, LONGEST_SECONDS = 0.5, 30.0
-# Everything else is final for one request and so for the run: what RFC 9110 calls the client's fault, without those that pass.
-_TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504, 507})
+# Everything else is final for one request and so for the run: what RFC 9110 calls the client's fault, without those that pass. Of the
+# server's own, 501 and 505 would not change; a service in front of one has numbers of its own from 520 on.
+_TRANSIENT = frozenset({408, 425, 429, *range(500, 600)}) - {501, 505}
 
 
 def passes(error: Error) -> bool:

@@ -40,7 +40,8 @@ async def send_json(send: Send, value: Any, status: int = 200, headers: Headers 
 
 async def send_html(send: Send, text: str, status: int = 200, headers: Headers = ()) -> None:
     """Send a page."""
-    await send_bytes(send, status, text.encode(), ((b"content-type", b"text/html; charset=utf-8"), _NO_STORE, *headers))
+    # Half of a surrogate pair, which a run may log as a key or a value, has no UTF-8.
+    await send_bytes(send, status, text.encode("utf-8", "replace"), ((b"content-type", b"text/html; charset=utf-8"), _NO_STORE, *headers))
 
 
 async def send_redirect(send: Send, path: str, headers: Headers = ()) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from runkey_server import projects, runs
+from runkey_server import history, projects, runs
 from runkey_server.asgi.actor import Actor
 from runkey_server.database import Database
 from runkey_server.errors import Error
@@ -62,7 +62,7 @@ def open_export(
     if kind == exports.RUNS:
         pieces = _write_runs(database, owner, now, write)
     else:
-        pieces = _write_history(database, _STREAMS[kind], found, names_runs=run is None, write=write)
+        pieces = _write_history(database, _STREAMS[kind], found, now, names_runs=run is None, write=write)
     return Export(exports.file_name(project, run, kind, file_format), _MEDIA_TYPES[file_format], pieces)
 
 
@@ -82,9 +82,28 @@ def _list(transaction: sa.Connection, project: Project) -> list[tuple[int, str]]
 
 
 def _write_history(
-    database: Database, stream: Stream, found: list[tuple[int, str]], *, names_runs: bool, write: Callable[[Table], Iterator[bytes]]
+    database: Database,
+    stream: Stream,
+    found: list[tuple[int, str]],
+    now: datetime,
+    *,
+    names_runs: bool,
+    write: Callable[[Table], Iterator[bytes]],
 ) -> Iterator[bytes]:
+    _fold(database, stream, found, now)
     yield from write(HistoryTable(database, stream, found, names_runs=names_runs))
+
+
+def _fold(database: Database, stream: Stream, found: list[tuple[int, str]], now: datetime) -> None:
+    """Fold what will be read. Columns are read a few at a time, and what is not folded would be decoded whole for each few of them."""
+    try:
+        database.check_room()
+        for run_id, _ in found:
+            history.fold(database, run_id, stream, now)
+    except Error as error:
+        # It is read all the same, only slower.
+        if error.code != "unavailable":
+            raise
 
 
 def _write_runs(database: Database, project: Project, now: datetime, write: Callable[[Table], Iterator[bytes]]) -> Iterator[bytes]:

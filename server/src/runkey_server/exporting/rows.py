@@ -21,11 +21,12 @@ _FIRST: tuple[Path, ...] = (_STEP, ("_runtime",), ("_timestamp",))
 
 @dataclass(frozen=True)
 class _Source:
-    """One run: its id, its name, the lines it had at the beginning, and where its paths stand in the table."""
+    """One run: its id, its name, the lines it had at the beginning and where they are, and where its paths stand in the table."""
 
     run_id: int
     name: str
     end: int
+    stretches: list[tuple[int, int]]
     places: dict[int, Path]
 
 
@@ -46,11 +47,12 @@ class HistoryTable:
         for run_id, name in found:
             with database.reading() as transaction:
                 end = history.count_lines(transaction, run_id, stream)
+                stretches = history.list_stretches(transaction, run_id, stream)
                 facts = history.list_facts(transaction, run_id, stream)
             places = {self._places[_STEP]: _STEP}
             for path, known in facts.items():
                 places[self._place(path, taken, is_heavy=not known.counts.keys() <= {"number", "boolean", "nil"})] = path
-            self.sources.append(_Source(run_id, name, end, places))
+            self.sources.append(_Source(run_id, name, end, stretches, places))
 
     def _place(self, path: Path, taken: set[str], *, is_heavy: bool) -> int:
         if path not in self._places:
@@ -64,8 +66,9 @@ class HistoryTable:
     def spans(self, rows: int) -> Iterator[Span]:
         """Divide the lines that were there at the beginning."""
         for number, source in enumerate(self.sources):
-            for first in range(0, source.end, rows):
-                yield Span(number, first, min(first + rows, source.end))
+            for start, end in source.stretches:
+                for first in range(start, end, rows):
+                    yield Span(number, first, min(first + rows, end))
 
     def begin(self, span: Span) -> "_HistoryRows":
         """Find the lines of a span."""

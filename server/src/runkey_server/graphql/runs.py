@@ -226,7 +226,7 @@ def _sampled_history(source: dict[str, Any], info: Info, specs: list[str]) -> li
             keys = [str(key) for key in spec.get("keys", [])]
             at_most = min(int(spec.get("samples", 500)), _MAX_SAMPLES)
             bounds = [None if spec.get(name) is None else int(spec[name]) for name in ("minStep", "maxStep")]
-        except (ValueError, TypeError, AttributeError, RecursionError):
+        except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
             raise Error("invalid", 'A spec is a JSON object such as {"keys": ["loss"], "samples": 500}.') from None
         answers.append(
             history.sample_rows(

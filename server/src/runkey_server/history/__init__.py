@@ -12,7 +12,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from runkey_server.history import charting, checking, mending, reading, store
+from runkey_server.database import Database
+from runkey_server.history import charting, checking, folding, mending, reading, store
 from runkey_server.history.charting import STEP_AXIS, Series
 from runkey_server.history.columns import FLOAT, INT, OTHER, Column
 from runkey_server.history.describing import Facts
@@ -46,10 +47,12 @@ __all__ = [
     "count_names",
     "describe_keys",
     "find_faults",
+    "fold",
     "last_lines",
     "list_facts",
     "list_names",
     "list_streams",
+    "list_stretches",
     "mend",
     "name_of",
     "purge",
@@ -148,6 +151,11 @@ def read_columns(
     return _store.view(transaction, run_id, stream).read(lines=lines, names=names)
 
 
+def list_stretches(transaction: sa.Connection, run_id: int, stream: Stream) -> list[tuple[int, int]]:
+    """Give spans that hold all lines, in order, without the gaps that are wide."""
+    return reading.list_stretches(_store.view(transaction, run_id, stream))
+
+
 def read_portions(transaction: sa.Connection, run_id: int, stream: Stream) -> Iterator[list[Row]]:
     """Give every row, in order, some thousand at a time."""
     return reading.read_portions(_store.view(transaction, run_id, stream))
@@ -180,6 +188,12 @@ def purge(transaction: sa.Connection, run_ids: Sequence[int]) -> None:
     """Drop all lines of runs, for good."""
     for run_id in run_ids:
         _store.purge(transaction, run_id)
+
+
+def fold(database: Database, run_id: int, stream: Stream, at: datetime) -> None:
+    """Fold a stream as far as that can be done now, for who will read it often. Raises Error `unavailable`."""
+    while folding.fold(database, (run_id, int(stream)), at):
+        pass
 
 
 def list_streams(transaction: sa.Connection) -> list[tuple[int, Stream]]:

@@ -21,6 +21,7 @@ from runkey_server.history.viewing import steps_at
 
 STEP_AXIS = "_step"
 MAX_BUCKETS = 10_000
+_FARTHEST = 2.0**1022
 
 
 @dataclass(frozen=True)
@@ -65,10 +66,11 @@ def chart(
         return {}
     low, high = (-np.inf if span[0] is None else span[0], np.inf if span[1] is None else span[1])
     axis_outline = None if axis_path == STEPS else view.outline(axis_path)
+    axis_values = 0 if axis_path == STEPS else sum(facts[axis_path].counts.values())
     found: dict[str, Series] = {}
     for name in wanted:
         series: Series | None
-        seen = _Outlined(view.outline(paths[name]), axis_outline)
+        seen = _Outlined(view.outline(paths[name]), axis_outline, axis_values)
         chosen = seen.overlapping(low, high)
         if chosen is not None and int(seen.outline["points"][chosen].sum()) > BLOCK * buckets:
             series = _of_blocks(view, paths[name], seen, chosen, axis_path, (low, high), buckets)
@@ -83,15 +85,16 @@ def chart(
 class _Outlined:
     """A series' outline beside its axis', as far as they stand side by side."""
 
-    def __init__(self, outline: Outline, axis: Outline | None) -> None:
-        """axis None: steps, which every outline has."""
+    def __init__(self, outline: Outline, axis: Outline | None, axis_values: int) -> None:
+        """axis None: steps, which every outline has. axis_values: values of the axis; where one is no finite number, there is no point."""
         self.outline = outline
         if axis is None:
             self._low, self._high = outline["min_step"].astype(np.float64), outline["max_step"].astype(np.float64)
             self.is_usable = bool(outline["is_sorted"].all())
         else:
             same = len(axis) == len(outline) and np.array_equal(axis["first_line"], outline["first_line"])
-            self.is_usable = same and np.array_equal(axis["last_line"], outline["last_line"])
+            finite = int(axis["points"].sum()) - int(axis["nans"].sum()) - int(axis["infinities"].sum())
+            self.is_usable = same and finite == axis_values and np.array_equal(axis["last_line"], outline["last_line"])
             self._low, self._high = (axis["min"], axis["max"]) if self.is_usable else (np.zeros(0), np.zeros(0))
         if self.is_usable:
             self.is_usable = bool(np.all(self._low[1:] >= self._high[:-1]))
@@ -162,8 +165,10 @@ def _of_points(x: Floats, y: Floats, buckets: int) -> Series | None:
     if len(x) <= buckets:
         starts = np.arange(len(x))
     else:
-        width = (x[-1] - x[0]) / buckets
-        numbers = np.minimum((x - x[0]) / width, buckets - 1).astype(np.int64) if width > 0 else np.zeros(len(x), np.int64)
+        # From one end of the floats to the other is farther than a float can say; a quarter of it is not.
+        placed = x if x[-1] / 2 - x[0] / 2 < _FARTHEST else x / 4
+        width = (placed[-1] - placed[0]) / buckets
+        numbers = np.minimum((placed - placed[0]) / width, buckets - 1).astype(np.int64) if width > 0 else np.zeros(len(x), np.int64)
         starts = np.flatnonzero(np.append(True, numbers[1:] != numbers[:-1]))
     summary = Summary(y, starts)
     ends = np.append(starts[1:], len(x)) - 1

@@ -41,7 +41,8 @@ class Facts:
 
     def as_json(self) -> dict[str, Any]:
         """Describe a key as W&B's `historyKeys` does."""
-        counts = [{"type": kind, "count": count} for kind, count in self.counts.items()]
+        # Sorted: in which order kinds were met depends on where one fold ended and the next began.
+        counts = [{"type": kind, "count": count} for kind, count in sorted(self.counts.items())]
         return {"typeCounts": counts, "monotonic": self.is_monotonic, "previousValue": self.last}
 
 

@@ -274,8 +274,12 @@ def _pick_up(part: bytes, kind: Any) -> NDArray[Any]:
 
 
 def _compress(data: bytes) -> bytes:
-    return zstandard.ZstdCompressor(level=_LEVEL).compress(data)
+    # With its checksum: a bit that the disk lost in a text would change the text, and nothing else that is kept would tell.
+    return zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True).compress(data)
 
 
 def _decompress(data: bytes) -> bytes:
+    # A damaged frame may claim any size, and room is made for it before anything is read.
+    if zstandard.frame_content_size(data) > _MAX_OTHERS_BYTES:
+        raise ValueError("too large")
     return zstandard.ZstdDecompressor().decompress(data, max_output_size=_MAX_OTHERS_BYTES)

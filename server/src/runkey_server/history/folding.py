@@ -6,7 +6,7 @@ a value is written a few times at most, and chunks double until they are full.
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from json import dumps
 from typing import Any
 
@@ -21,18 +21,18 @@ from runkey_server.history.describing import Facts, facts_of
 from runkey_server.history.encoding import decode
 from runkey_server.history.outlines import BLOCK, KIND, Outline, joined
 from runkey_server.history.packed import chunk_of, outline_of
-from runkey_server.history.packing import STEPS, Path, unpack
+from runkey_server.history.packing import STEPS, Path
 from runkey_server.history.store import Place
 from runkey_server.history.tables import FULL, STEPS_ID
-from runkey_server.history.viewing import key_row
+from runkey_server.history.viewing import key_row, unpack_all
 
 # A stream is folded when it has so many segments or bytes in them, or was left alone for so long.
 SEGMENTS, BYTES, IDLE = 64, 2 * 1024 * 1024, timedelta(seconds=20)
-_CLOSES_GAPS = timedelta(hours=1)
-"""After so long lines that are missing are taken to be lost; one that comes all the same unfolds what follows it."""
+_GAP_AGE = timedelta(hours=1)
+"""Lines that are missing are taken to be lost after so long, or when a whole fold's worth has come after them: a server that was put back
+to a backup never gets what its clients had sent. One that comes all the same unfolds what follows it."""
 
-_MAX_SEGMENTS, _MAX_BYTES = 1_000, 8 * 1024 * 1024
-_AT_ONCE = 50
+MOST_SEGMENTS, _MOST_BYTES = 1_000, 8 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -58,26 +58,41 @@ class Folder:
         self._clock = clock
 
     def fold_due(self) -> None:
-        """Fold what is worth it. Raises Error `unavailable`."""
-        while True:
-            at = self._clock()
-            with self._database.reading() as transaction:
-                due = store.list_unfolded(transaction, segments=SEGMENTS, bytes_=BYTES, written_before=at - IDLE, at_most=_AT_ONCE)
-            folded = [self._fold(place) for place in due]
-            if not any(folded):
-                return
+        """Fold what is worth it. A stream that cannot be folded keeps no other from its turn; its error is raised afterwards.
 
-    def _fold(self, place: Place) -> bool:
+        Raises Error `unavailable`.
+        """
         with self._database.reading() as transaction:
-            fold = prepare(transaction, place, closes_gaps=self._is_old(transaction, place))
-        if fold is None:
-            return False
-        with self._database.writing() as transaction:
-            return apply(transaction, fold)
+            due = store.list_unfolded(transaction, segments=SEGMENTS, bytes_=BYTES, written_before=self._clock() - IDLE)
+        failures: list[Exception] = []
+        while due:
+            due = [place for place in due if self._try_to_fold(place, failures)]
+        if failures:
+            raise failures[0]
 
-    def _is_old(self, transaction: sa.Connection, place: Place) -> bool:
-        state = store.find_stream(transaction, place)
-        return state is not None and state.written_at <= self._clock() - _CLOSES_GAPS
+    def _try_to_fold(self, place: Place, failures: list[Exception]) -> bool:
+        try:
+            return fold(self._database, place, self._clock())
+        except Exception as failure:
+            failures.append(failure)
+            return False
+
+
+def fold(database: Database, place: Place, at: datetime) -> bool:
+    """Fold a portion of a stream; False when nothing can be folded now. Raises Error `unavailable`."""
+    with database.reading() as transaction:
+        prepared = prepare(transaction, place, closes_gaps=_has_given_up(store.find_stream(transaction, place), at))
+    if prepared is None:
+        return False
+    with database.writing() as transaction:
+        return apply(transaction, prepared)
+
+
+def _has_given_up(state: Any, at: datetime) -> bool:
+    """Tell whether lines that are missing are taken to be lost."""
+    if state is None:
+        return False
+    return bool(state.written_at <= at - _GAP_AGE or state.segments >= MOST_SEGMENTS or state.segment_bytes >= _MOST_BYTES)
 
 
 def prepare(transaction: sa.Connection, place: Place, *, closes_gaps: bool = False) -> Fold | None:
@@ -85,14 +100,10 @@ def prepare(transaction: sa.Connection, place: Place, *, closes_gaps: bool = Fal
     state = store.find_stream(transaction, place)
     if state is None or not state.segments:
         return None
-    segments = _portion(store.list_segments(transaction, place, at_most=_MAX_SEGMENTS), state.folded_to, closes_gaps)
+    segments = _portion(store.list_segments(transaction, place, at_most=MOST_SEGMENTS), state.folded_to, closes_gaps)
     if not segments:
         return None
-    parts: dict[Path, list[Column]] = {}
-    for segment in segments:
-        for path, column in unpack(segment.body, segment.first_line).items():
-            parts.setdefault(path, []).append(column)
-    columns = {path: Column.joined(found) for path, found in parts.items()}
+    columns = unpack_all(segments)
     keys, chunks, taken_in = _chunks(transaction, place, columns)
     return Fold(
         place,
@@ -133,7 +144,7 @@ def _portion(segments: list[Any], folded_to: int, closes_gaps: bool) -> list[Any
     for segment in segments:
         if segment.first_line > expected and not closes_gaps:
             break
-        if size > _MAX_BYTES and segment.first_line >= expected:
+        if size > _MOST_BYTES and segment.first_line >= expected:
             break
         chosen.append(segment)
         expected, size = max(expected, segment.last_line + 1), size + len(segment.body)

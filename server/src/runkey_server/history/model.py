@@ -32,9 +32,9 @@ class Batch:
     @classmethod
     def read(cls, first: int, texts: tuple[str, ...]) -> "Batch":
         """Read lines. Raises Error `invalid` when one is not a JSON object or too long."""
-        rows = read_rows(first, texts)
+        rows, are_as_written = read_rows(first, texts)
         lines = np.arange(first, first + len(rows), dtype=np.int64)
-        return cls(first, rows, pack(lines, rows, texts) if rows else b"")
+        return cls(first, rows, pack(lines, rows, texts if are_as_written else None) if rows else b"")
 
 
 ALL_LINES = (0, 2**62)

@@ -56,7 +56,7 @@ class PackedHistory:
     def _append_again(self, transaction: sa.Connection, place: Place, batch: Batch, at: datetime) -> None:
         """Write rows of which some lines may be there: compare, cut where they differ, add what is missing."""
         end = batch.first + len(batch.rows)
-        there = rows_of(PackedView(transaction, place).read((batch.first, end)))
+        there = rows_of(PackedView(transaction, place).read_few((batch.first, end)))
         new = dict(enumerate(batch.rows, batch.first))
         changed = next((line for line, row in new.items() if line in there and not are_same(there[line], row)), None)
         if changed is not None:
@@ -96,7 +96,8 @@ class PackedHistory:
             return
         doomed = store.list_chunks(transaction, place, lines=(line, ALL_LINES[1]))
         trimmed = []
-        steps = PackedView(transaction, place).read_folded((0, line), set()).get(STEPS)
+        first = min([line, *(chunk.first_line for chunk in doomed)])
+        steps = PackedView(transaction, place).read_folded((first, line), set()).get(STEPS)
         for chunk in doomed:
             if chunk.first_line < line and steps is not None:
                 column = decode(store.find_body(transaction, place, chunk.key_id, chunk.first_index)).between(chunk.first_line, line)
@@ -111,7 +112,10 @@ class PackedHistory:
         facts = dict.fromkeys(key_ids, Facts())
         for chunk in store.list_chunks(transaction, place, key_ids, with_facts=True):
             facts[chunk.key_id] = facts[chunk.key_id].followed_by(Facts.from_text(chunk.facts))
-        store.put_keys(transaction, place, [key_row(key_id, tuple(paths[key_id]), found) for key_id, found in facts.items()])
+        # A key without a value is none: nobody would be told of it, had its rows not been folded before they were dropped.
+        store.delete_keys(transaction, place, [key_id for key_id, found in facts.items() if not found.counts])
+        left = [key_row(key_id, tuple(paths[key_id]), found) for key_id, found in facts.items() if found.counts]
+        store.put_keys(transaction, place, left)
 
     def _recount(self, transaction: sa.Connection, place: Place, **more: object) -> None:
         state = store.find_stream(transaction, place)

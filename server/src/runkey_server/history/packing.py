@@ -29,6 +29,10 @@ STEPS: Path = ()
 
 _STEP = ("_step",)
 _MAX_LEVELS = 20
+_MAX_DEPTH = 100
+"""What lies deeper is kept as text. Whatever reads a row goes down into it by a stack that ends at some hundred levels, and a row that
+one reader can take and the next cannot would shut everybody out of its run."""
+
 _AS_LINES, _AS_COLUMNS = 0, 1
 _FEW_LINES = 32
 """Below it, columns cost more than they save before the fold: twenty microseconds each."""
@@ -45,11 +49,23 @@ def name_of(path: Path) -> str:
     return ".".join(path)
 
 
-def read_rows(first: int, lines: Sequence[str]) -> list[Row]:
-    """Read lines as rows. Raises Error `invalid` when one is not a JSON object or too long."""
+def read_rows(first: int, lines: Sequence[str]) -> tuple[list[Row], bool]:
+    """Read lines as rows, what lies a hundred levels deep as the text of its JSON. Tell, too, whether there is none of that.
+
+    Raises Error `invalid` when one is not a JSON object or too long.
+    """
     for index, line in enumerate(lines):
         if len(line) > limits.MAX_LINE_BYTES:
             raise Error("invalid", f"Line {first + index} is longer than {limits.MAX_LINE_BYTES} bytes.")
+    rows, are_as_written = _read_rows(first, lines), True
+    for index, line in enumerate(lines):
+        # Few lines have so many openings, and few of those have them in one another.
+        if line.count("[") + line.count("{") > _MAX_DEPTH and _is_deep(rows[index]):
+            rows[index], are_as_written = _shallow(first + index, rows[index]), False
+    return rows, are_as_written
+
+
+def _read_rows(first: int, lines: Sequence[str]) -> list[Row]:
     try:
         rows = _decode_lines("\n".join(lines))
         # A line that holds a line break, or two values, would count as several.
@@ -66,6 +82,40 @@ def _read_row(number: int, line: str) -> Row:
         return history_line.parse(line.encode("utf-8", "replace").decode())
     except Malformed:
         raise Error("invalid", f"Line {number} is not a JSON object. Nothing of this request was kept.") from None
+
+
+def _shallow(number: int, row: Row) -> Row:
+    try:
+        return {key: _cut_down(value, _MAX_DEPTH - 1) for key, value in row.items()}
+    except RecursionError:
+        raise Error("invalid", f"Line {number} has lists in lists beyond measure. Nothing of this request was kept.") from None
+
+
+def _is_deep(row: Row) -> bool:
+    level: list[Any] = [row]
+    for _ in range(_MAX_DEPTH):
+        inner: list[Any] = []
+        for held in level:
+            items = held.values() if type(held) is dict else held
+            if not _HOLDING.isdisjoint(map(type, items)):
+                inner.extend([item for item in items if type(item) in _HOLDING])
+        if not inner:
+            return False
+        level = inner
+    return True
+
+
+_HOLDING: frozenset[type] = frozenset((dict, list))
+
+
+def _cut_down(value: Any, levels: int) -> Any:
+    if type(value) not in _HOLDING:
+        return value
+    if not levels:
+        return json.dumps(value, separators=(",", ":"))
+    if type(value) is dict:
+        return {key: _cut_down(inner, levels - 1) for key, inner in value.items()}
+    return [_cut_down(inner, levels - 1) for inner in value]
 
 
 def columns_of(lines: Ints, rows: Sequence[Row]) -> Columns:
@@ -154,7 +204,7 @@ def unpack(body: bytes, first_line: int) -> Columns:
     try:
         if body[0] == _AS_LINES:
             texts = _decompress(body[1:]).decode().split("\n")
-            return columns_of(np.arange(first_line, first_line + len(texts), dtype=np.int64), read_rows(first_line, texts))
+            return columns_of(np.arange(first_line, first_line + len(texts), dtype=np.int64), read_rows(first_line, texts)[0])
         if body[0] != _AS_COLUMNS:
             raise ValueError("no version that is known")
         start = 1 + _LENGTH.size
@@ -180,8 +230,11 @@ def are_same(one: Row, other: Row) -> bool:
 
 
 def _compress(data: bytes) -> bytes:
-    return zstandard.ZstdCompressor(level=_LEVEL).compress(data)
+    return zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True).compress(data)
 
 
 def _decompress(data: bytes) -> bytes:
+    # A damaged frame may claim any size, and room is made for it before anything is read.
+    if zstandard.frame_content_size(data) > _MAX_BYTES:
+        raise ValueError("too large")
     return zstandard.ZstdDecompressor().decompress(data, max_output_size=_MAX_BYTES)

@@ -13,6 +13,8 @@ from runkey_server.history.packing import STEPS, Row, name_of, rows_of, write_ro
 _PORTION = 8_192
 """Lines read at once where all are asked for: a full chunk's."""
 
+_MOST_IN_A_PAGE = 100_000
+
 
 def last_lines(view: View, count: int) -> list[str]:
     """Give the last lines, in their order, as JSON."""
@@ -23,9 +25,31 @@ def last_lines(view: View, count: int) -> list[str]:
 
 def read_portions(view: View) -> Iterator[list[Row]]:
     """Give every row, in order, some thousand at a time."""
-    end = view.next_line
-    for first in range(0, end, _PORTION):
-        yield list(rows_of(view.read((first, min(first + _PORTION, end)))).values())
+    for start, end in list_stretches(view):
+        for first in range(start, end, _PORTION):
+            yield list(rows_of(view.read((first, min(first + _PORTION, end)))).values())
+
+
+def list_stretches(view: View) -> list[tuple[int, int]]:
+    """Give spans that hold all lines, in order, without the gaps that are wide: nobody should have to look through what is not there."""
+    outline = view.outline(STEPS)
+    stretches: list[tuple[int, int]] = []
+    for block in outline[["first_line", "last_line", "points"]].tolist():
+        for first, end in _parts(view, *block):
+            if stretches and first - stretches[-1][1] <= _PORTION:
+                stretches[-1] = (stretches[-1][0], end)
+            else:
+                stretches.append((first, end))
+    return stretches
+
+
+def _parts(view: View, first: int, last: int, points: int) -> list[tuple[int, int]]:
+    """Divide a block where lines are missing in it."""
+    if last - first < points + _PORTION:
+        return [(first, last + 1)]
+    lines = view.read((first, last + 1), ())[STEPS].lines
+    cuts = np.flatnonzero(np.diff(lines) > _PORTION)
+    return list(zip(lines[np.append(0, cuts + 1)].tolist(), (lines[np.append(cuts, -1)] + 1).tolist(), strict=True))
 
 
 def read_all(view: View) -> list[Row]:
@@ -96,7 +120,8 @@ def sample_rows(
 ) -> list[dict[str, Any]]:
     """Give at most so many of the history rows that have all these keys (dotted for nested ones), with these keys alone.
 
-    Of steps from min_step up to but not with max_step. Evenly spread, first and last among them.
+    Of steps from min_step up to but not with max_step. Evenly spread, first and last among them; all of them where there is room for one
+    row a step: that is a page of steps, as the official client asks for them, and steps may repeat.
     """
     if at_most <= 0 or not keys:
         return []
@@ -120,7 +145,8 @@ def sample_rows(
             return []
         chosen[key] = Column.joined(named[key])
         lines = lines[np.isin(lines, chosen[key].lines, assume_unique=True)]
-    lines = spread(lines, at_most)
+    is_page = min_step is not None and max_step is not None and max_step - min_step <= at_most
+    lines = spread(lines, _MOST_IN_A_PAGE if is_page else at_most)
     values = {key: column.take(np.searchsorted(column.lines, lines)).values() for key, column in chosen.items()}
     return [dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=True)]
 

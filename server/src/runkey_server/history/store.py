@@ -20,6 +20,20 @@ _STREAM = sa.select(history_streams).where(
 )
 
 
+def _is_chunk(table: sa.Table) -> "sa.ColumnElement[bool]":
+    named = {"run_id": "run", "stream": "stream", "key_id": "key", "first_index": "index"}
+    return sa.and_(*(table.c[column] == sa.bindparam(name) for column, name in named.items()))
+
+
+# Made once: of a run with 10,000 keys each is asked 10,000 times, while others wait to write.
+_OUTLINE = sa.select(history_chunks.c.outline).where(_is_chunk(history_chunks))
+_BODY = sa.select(history_bodies.c.body).where(_is_chunk(history_bodies))
+
+
+def _of_chunk(place: Place, key_id: int, first_index: int) -> dict[str, int]:
+    return {"run": place[0], "stream": place[1], "key": key_id, "index": first_index}
+
+
 def _at(table: sa.Table, place: Place) -> tuple["sa.ColumnElement[bool]", "sa.ColumnElement[bool]"]:
     return (table.c.run_id == place[0], table.c.stream == place[1])
 
@@ -46,11 +60,11 @@ def update_stream(transaction: sa.Connection, place: Place, **values: Any) -> No
     transaction.execute(sa.update(history_streams).where(*_at(history_streams, place)).values(**values))
 
 
-def list_unfolded(transaction: sa.Connection, *, segments: int, bytes_: int, written_before: datetime, at_most: int) -> list[Place]:
+def list_unfolded(transaction: sa.Connection, *, segments: int, bytes_: int, written_before: datetime) -> list[Place]:
     """Give streams with that many segments or bytes in them, and those that were not written to since a moment."""
     s = history_streams
     worth_it = sa.or_(s.c.segments >= segments, s.c.segment_bytes >= bytes_, s.c.written_at <= written_before)
-    rows = transaction.execute(sa.select(s.c.run_id, s.c.stream).where(s.c.segments > 0, worth_it).order_by(s.c.written_at).limit(at_most))
+    rows = transaction.execute(sa.select(s.c.run_id, s.c.stream).where(s.c.segments > 0, worth_it).order_by(s.c.written_at))
     return [(row.run_id, row.stream) for row in rows]
 
 
@@ -181,9 +195,7 @@ def find_last_line(transaction: sa.Connection, place: Place, key_id: int) -> int
 
 def find_outline(transaction: sa.Connection, place: Place, key_id: int, first_index: int) -> bytes:
     """Give the outline of one chunk."""
-    t = history_chunks
-    statement = sa.select(t.c.outline).where(*_at(t, place), t.c.key_id == key_id, t.c.first_index == first_index)
-    return bytes(transaction.execute(statement).scalar_one())
+    return bytes(transaction.execute(_OUTLINE, _of_chunk(place, key_id, first_index)).scalar_one())
 
 
 def list_outlines(transaction: sa.Connection, place: Place, key_id: int) -> list[bytes]:
@@ -227,9 +239,7 @@ def _spans_of_places(chunks: Iterable[Any]) -> dict[tuple[int, int] | None, list
 
 def find_body(transaction: sa.Connection, place: Place, key_id: int, first_index: int) -> bytes:
     """Give the body of one chunk."""
-    t = history_bodies
-    statement = sa.select(t.c.body).where(*_at(t, place), t.c.key_id == key_id, t.c.first_index == first_index)
-    return bytes(transaction.execute(statement).scalar_one())
+    return bytes(transaction.execute(_BODY, _of_chunk(place, key_id, first_index)).scalar_one())
 
 
 def list_places(transaction: sa.Connection) -> list[Place]:
@@ -247,9 +257,7 @@ def list_body_places(transaction: sa.Connection, place: Place) -> list[tuple[int
 
 def look_for_body(transaction: sa.Connection, place: Place, key_id: int, first_index: int) -> bytes | None:
     """Give the body of one chunk; None where it is missing."""
-    t = history_bodies
-    statement = sa.select(t.c.body).where(*_at(t, place), t.c.key_id == key_id, t.c.first_index == first_index)
-    found = transaction.execute(statement).scalar()
+    found = transaction.execute(_BODY, _of_chunk(place, key_id, first_index)).scalar()
     return None if found is None else bytes(found)
 
 

@@ -25,7 +25,7 @@ class Summary:
         self.infinities = _count(is_infinite, starts)
         self.first, self.last = first_known(finite, starts), last_known(finite, starts)
         self.smallest, self.largest = np.fmin.reduceat(finite, starts), np.fmax.reduceat(finite, starts)
-        with np.errstate(over="ignore"):  # numbers near the largest have an infinite sum
+        with np.errstate(over="ignore", invalid="ignore"):  # numbers near the largest have an infinite sum, or none
             self.total = np.add.reduceat(np.where(is_finite, values, 0.0), starts)
 
 

@@ -45,20 +45,27 @@ class PackedView:
         return found
 
     def read(self, lines: tuple[int, int] = ALL_LINES, names: Iterable[str] | None = None) -> Columns:
-        """Give the columns of a span of lines. Cost: every chunk that has a line in it is decoded."""
+        """Give the columns of a span of lines. Cost: every chunk that has a line in it is decoded, and all that is not folded yet."""
         if self._state is None:
             return {}
-        wanted = None if names is None else set(names)
+        return self._read(lines, None if names is None else set(names), self._tail if lines[1] > self._state.folded_to else {})
+
+    def read_few(self, lines: tuple[int, int]) -> Columns:
+        """Give the columns of a span of lines, once a view. Cost: what has a line in it is decoded, whatever else is not folded yet."""
+        if self._state is None:
+            return {}
+        return self._read(lines, None, unpack_all(store.list_segments(self._transaction, self._place, lines)))
+
+    def _read(self, lines: tuple[int, int], wanted: set[str] | None, tail: Columns) -> Columns:
         parts: dict[Path, list[Column]] = {STEPS: []}
-        if lines[0] < self._state.folded_to:
+        if self._state is not None and lines[0] < self._state.folded_to:
             for path, column in self.read_folded(lines, wanted).items():
                 parts.setdefault(path, []).append(column)
-        if lines[1] > self._state.folded_to:
-            for path, column in self._tail.items():
-                if wanted is None or path == STEPS or name_of(path) in wanted:
-                    chosen = column.between(*lines)
-                    if len(chosen):
-                        parts.setdefault(path, []).append(chosen)
+        for path, column in tail.items():
+            if wanted is None or path == STEPS or name_of(path) in wanted:
+                chosen = column.between(*lines)
+                if len(chosen):
+                    parts.setdefault(path, []).append(chosen)
         return {path: Column.joined(found) for path, found in parts.items() if found}
 
     def outline(self, path: Path) -> Outline:
@@ -111,11 +118,16 @@ class PackedView:
     def _tail(self) -> Columns:
         if self._state is None or not self._state.segments:
             return {}
-        parts: dict[Path, list[Column]] = {}
-        for segment in store.list_segments(self._transaction, self._place):
-            for path, column in unpack(segment.body, segment.first_line).items():
-                parts.setdefault(path, []).append(column)
-        return {path: Column.joined(found) for path, found in parts.items()}
+        return unpack_all(store.list_segments(self._transaction, self._place))
+
+
+def unpack_all(segments: Iterable[Any]) -> Columns:
+    """Read segments as one."""
+    parts: dict[Path, list[Column]] = {}
+    for segment in segments:
+        for path, column in unpack(segment.body, segment.first_line).items():
+            parts.setdefault(path, []).append(column)
+    return {path: Column.joined(found) for path, found in parts.items()}
 
 
 def _known(rows: Iterable[Any]) -> dict[Path, tuple[int, Facts]]:
