@@ -16,7 +16,7 @@ export function colourOf(number: number, dark: boolean, alpha = 1): string {
 /** The colour of a number between the least (0) and the most (1): from near the ground to far from it, so that it reads without its hue. */
 export function rampOf(share: number, dark: boolean): string {
   const at = Math.min(Math.max(share, 0), 1);
-  const lightness = dark ? 40 + at * 50 : 82 - at * 50;
+  const lightness = dark ? 45 + at * 47 : 77 - at * 47;
   return `oklch(${lightness.toFixed(1)}% ${(0.09 + 0.06 * Math.sin(at * Math.PI)).toFixed(3)} ${(dark ? 290 - at * 190 : 100 + at * 190).toFixed(1)} / 1)`;
 }
 

@@ -70,7 +70,7 @@ export function changed(ranges: Ranges, name: string, range: Range | undefined):
 }
 
 export function boxOf(width: number, height: number, colouring: Colouring): Box {
-  const margin = Math.min(70, width * 0.12);
+  const margin = Math.min(70, Math.max(46, width * 0.12));
   return { left: margin, top: colouring.name ? 44 : 26, right: width - margin, bottom: height - 12 };
 }
 

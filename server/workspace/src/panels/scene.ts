@@ -102,19 +102,20 @@ export function spotAt(scene: Scene, x: number, y: number): number | undefined {
   return found;
 }
 
+const MARGIN = 12;
 const HEAD = 30;
 const FOOT = 8;
 const ENTRY = 16;
 
 /** Write a drawing as a file that stands alone: on a ground, with its title, and below what its colours mean. */
 export function writeSvg(scene: Scene, theme: Theme, title: string): { text: string; width: number; height: number } {
-  const { width } = scene;
-  const marks: Mark[] = [label(12, 20, cut(title, width - 24, 7.5), theme.ink, { "font-size": 14, "font-weight": 600 })];
-  let [x, y] = [12, HEAD + scene.height + ENTRY];
+  const width = scene.width + 2 * MARGIN;
+  const marks: Mark[] = [label(MARGIN, 20, cut(title, scene.width, 7.5), theme.ink, { "font-size": 14, "font-weight": 600 })];
+  let [x, y] = [MARGIN, HEAD + scene.height + ENTRY];
   for (const entry of scene.legend) {
     const text = cut(entry.label, Math.min(240, width - 48));
     const wide = 30 + [...text].length * LETTER;
-    if (x > 12 && x + wide > width) [x, y] = [12, y + ENTRY];
+    if (x > MARGIN && x + wide > width) [x, y] = [MARGIN, y + ENTRY];
     marks.push(rect(x, y - 9, 10, 10, entry.colour, { rx: 2 }), label(x + 15, y, text, theme.soft));
     x += wide;
   }
@@ -124,7 +125,7 @@ export function writeSvg(scene: Scene, theme: Theme, title: string): { text: str
     `<title>${escape(title)}</title>`,
     written(rect(0, 0, width, height, theme.paper)),
     ...marks.map(written),
-    `<g transform="translate(0 ${HEAD})">`,
+    `<g transform="translate(${MARGIN} ${HEAD})">`,
     ...scene.marks.map(written),
     "</g>",
     "</svg>",
