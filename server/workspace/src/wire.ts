@@ -136,8 +136,11 @@ export class Server {
     await this.#ask("/layout", { method: "POST", headers, body: JSON.stringify(layout) });
   }
 
-  /** Follow what changes in the project; the function that is given back ends it. */
-  follow(changed: (runs: Run[]) => void, lost: (isLost: boolean) => void): () => void {
+  /**
+   * Follow what changes in the project; the function that is given back ends it. lost: the connection is gone, or there again; refused: it
+   * is not to be had.
+   */
+  follow(changed: (runs: Run[]) => void, lost: (isLost: boolean) => void, refused: () => void): () => void {
     let events: EventSource;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const open = () => {
@@ -147,7 +150,9 @@ export class Server {
       events.addEventListener("error", () => {
         lost(true);
         // A browser asks again by itself after a broken connection, but not after a refusal.
-        if (events.readyState === EventSource.CLOSED) timer = setTimeout(open, ASK_AGAIN_MILLISECONDS);
+        if (events.readyState !== EventSource.CLOSED) return;
+        refused();
+        timer = setTimeout(open, ASK_AGAIN_MILLISECONDS);
       });
     };
     open();
