@@ -84,7 +84,10 @@ def test_panels_are_made_and_moved_by_the_keyboard_and_are_in_the_link(page: obj
         number = list(chosen).index(kind)
         page.locator("[data-own]").nth(number).scroll_into_view_if_needed()
         page.locator("[data-own]").nth(number).locator("svg").wait_for()
-    assert page.locator("[data-own]").nth(5).locator("tbody tr.differs").count() == 5
+    comparer = page.locator("[data-own]").nth(5)
+    comparer.scroll_into_view_if_needed()
+    comparer.locator("tbody tr.differs").first.wait_for()
+    assert comparer.locator("tbody tr.differs").count() == 5
     look(page, "own-panels")
     page.get_by_role("button", name="Move loss: arrow keys").press("ArrowLeft")
     page.locator("[data-own]:first-child .title", has_text=re.compile("^loss$")).wait_for()
