@@ -9,8 +9,8 @@ import { Server } from "./wire";
 
 const target = document.getElementById("workspace");
 if (target) {
-  const { page, entity, project, run } = target.dataset;
-  const server = new Server(entity ?? "", project ?? "");
+  const { page, entity, project, run, formToken } = target.dataset;
+  const server = new Server(entity ?? "", project ?? "", formToken);
   target.replaceChildren();
   if (page === "project") mount(Project, { target, props: { server } });
   if (page === "run") mount(RunPage, { target, props: { server, name: run ?? "" } });
