@@ -280,7 +280,7 @@ def test_bytes_are_told_on_the_page_of_projects_and_for_the_projects_page(house:
     found = house.client.get("/alice/p/usage", headers=bearer(alice)).json()
     assert found["total"] == found["history"] > 0
     home = house.visitor().signed_in("alice").get("/").text
-    assert f'<td class="figure">{found["total"]} B</td>' in home
+    assert f'<td class="figure" data-label="Disk">{found["total"]} B</td>' in home
     assert f"{found['total'] // 3 * 4} B of disk in all" in home
 
 

@@ -92,7 +92,34 @@ export interface Medium {
   value: Record<string, Tree>;
 }
 
+/** A run that can be restored until a moment. */
+export interface Deleted extends Run {
+  deletedAt: number;
+  until: number;
+}
+
+/** Names of the runs that an act changed, and how those look now that are there. */
+export interface Changed {
+  changed: string[];
+  runs: Run[];
+}
+
+/** Bytes. */
+export interface Usage {
+  history: number;
+  console: number;
+  files: number;
+  total: number;
+}
+
+/** Which runs stay: the newest so many, and those with any of these tags; null: all. */
+export interface Rule {
+  keepNewest: number | null;
+  keepTags: string[];
+}
+
 const ASK_AGAIN_MILLISECONDS = 5_000;
+const RUNS_AT_ONCE = 1_000;
 
 /** A refusal or a fault of the server, in its own words. */
 export class Refused extends Error {
@@ -108,9 +135,13 @@ export class Server {
   constructor(
     readonly entity: string,
     readonly project: string,
-    /** What the page was given to show that it is ours, for what changes something. */
-    readonly formToken = "",
+    /** What shows the server that a page of its own asks; none for a visitor who may look, and do nothing. */
+    readonly formToken?: string,
   ) {}
+
+  get mayAct(): boolean {
+    return this.formToken !== undefined;
+  }
 
   get base(): string {
     return `/${encodeURIComponent(this.entity)}/${encodeURIComponent(this.project)}`;
@@ -132,7 +163,7 @@ export class Server {
 
   /** Save the layout of the project's page; an empty one takes it away. */
   async saveLayout(layout: object): Promise<void> {
-    const headers = { "Content-Type": "application/json", "X-Form-Token": this.formToken };
+    const headers = { "Content-Type": "application/json", "X-Form-Token": this.formToken ?? "" };
     await this.#ask("/layout", { method: "POST", headers, body: JSON.stringify(layout) });
   }
 
@@ -160,6 +191,38 @@ export class Server {
       clearTimeout(timer);
       events.close();
     };
+  }
+
+  /** Do something to many runs. */
+  async act(runs: string[], act: "tag" | "untag" | "delete" | "restore", tags: string[] = []): Promise<Changed> {
+    const all: Changed = { changed: [], runs: [] };
+    for (let from = 0; from < runs.length; from += RUNS_AT_ONCE) {
+      const done = await this.#tell<Changed>("/runs/acts", { runs: runs.slice(from, from + RUNS_AT_ONCE), act, tags });
+      all.changed.push(...done.changed);
+      all.runs.push(...done.runs);
+    }
+    return all;
+  }
+
+  async deleted(): Promise<Deleted[]> {
+    return (await this.#ask<{ runs: Deleted[] }>("/deleted")).runs;
+  }
+
+  usage(): Promise<Usage> {
+    return this.#ask("/usage");
+  }
+
+  rule(): Promise<Rule & { due: number }> {
+    return this.#ask("/retention");
+  }
+
+  /** Set the rule, or with preview only hear how many runs it would delete now. */
+  setRule(rule: Rule, preview = false): Promise<Rule & { due: number }> {
+    return this.#tell("/retention", { ...rule, preview });
+  }
+
+  deleteProject(): Promise<{ changed: boolean }> {
+    return this.#tell("/acts", { act: "delete" });
   }
 
   runAddress(run: Run | string): string {
@@ -191,6 +254,11 @@ export class Server {
 
   async media(run: string, key: string): Promise<Medium[]> {
     return (await this.#ask<{ values: Medium[] }>(`/runs/${encodeURIComponent(run)}/media?${new URLSearchParams({ key })}`)).values;
+  }
+
+  #tell<Answer>(path: string, what: object): Promise<Answer> {
+    const headers = { "Content-Type": "application/json", "X-Form-Token": this.formToken ?? "" };
+    return this.#ask(path, { method: "POST", headers, body: JSON.stringify(what) });
   }
 
   async #ask<Answer>(path: string, options: RequestInit = {}): Promise<Answer> {

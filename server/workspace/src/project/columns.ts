@@ -26,9 +26,14 @@ export function length(run: Run): number {
   return typeof told === "number" ? told : Math.max(0, (run.heartbeatAt ?? run.createdAt) - run.createdAt);
 }
 
+/** What somebody logged under a name, never what every object has. */
+function own(values: Record<string, Value>, name: string): Value | undefined {
+  return Object.hasOwn(values, name) ? values[name] : undefined;
+}
+
 export function valueOf(run: Run, column: string): Value | undefined {
-  if (column.startsWith("config.")) return run.config[column.slice(7)];
-  if (column.startsWith("summary.")) return run.summary[column.slice(8)];
+  if (column.startsWith("config.")) return own(run.config, column.slice(7));
+  if (column.startsWith("summary.")) return own(run.summary, column.slice(8));
   switch (column) {
     case "displayName":
       return run.displayName;
