@@ -476,6 +476,9 @@ def test_a_run_is_looked_through(desk: Desk, machine: Machine) -> None:
     row.get_by_role("button").click()
     page.locator("td pre", has_text="second line").wait_for()
     walk(page, "run-files")
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.get_by_role("button", name="wandb-metadata.json").bounding_box()["height"] < 60, "a name has room on a phone, too"
+    page.set_viewport_size({"width": 1280, "height": 900})
     with page.expect_download() as waiting:
         row.get_by_role("link").click()
     assert waiting.value.suggested_filename == "notes.txt"
