@@ -302,4 +302,4 @@ def test_an_official_client_from_before_0_23_logs_without_an_account(server: Ser
     assert f"{server.url}/claim#" in claimed.stdout, claimed.stderr
     rosa = Surfer(server).sign_up("rosa")
     rosa.post("/claim", code=claimed.stdout.strip().partition("#")[2])
-    assert "a 4" in rosa.get(path.partition("?")[0].replace(entity, "rosa")).text
+    assert "a 4" in rosa.get(path.partition("?")[0].replace(entity, "rosa") + "?plain").text
