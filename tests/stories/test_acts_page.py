@@ -114,7 +114,7 @@ def test_a_rule_and_a_project_that_comes_back(browser: object, server: Server, l
     look(page, "acts-manage")
     page.get_by_label("Keep the newest").fill("100")
     page.get_by_text("No run would be deleted now.").wait_for()
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     page.get_by_text("It holds within a minute.").wait_for()
     page.reload()
     page.get_by_text("Manage").click()
@@ -122,7 +122,7 @@ def test_a_rule_and_a_project_that_comes_back(browser: object, server: Server, l
     assert page.get_by_label("Keep the newest").input_value() == "100"
     assert page.get_by_label("Keep those tagged").input_value() == "none of these"
     page.get_by_label("Delete old runs by a rule").uncheck()
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     page.get_by_text("All runs stay.").wait_for()
     page.get_by_role("button", name="Delete…").click()
     page.get_by_role("button", name="Delete it").click()
