@@ -1,6 +1,7 @@
 """In continuous integration a skipped test is a failure: there everything that a test may need is installed."""
 
 import os
+import signal
 
 import pytest
 from hypothesis import settings
@@ -24,6 +25,10 @@ def rounds(request: pytest.FixtureRequest) -> int:
     """How often a fault is tried."""
     return int(request.config.getoption("--rounds"))
 
+
+# Tests send Ctrl-C to what they start. Begun in the background of a shell, this process ignores it, and so would they.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A slow machine is no fault of the code's: no example has a deadline.
 settings.register_profile("house", deadline=None)

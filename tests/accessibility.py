@@ -10,19 +10,31 @@ _FAULTS = Path(__file__).with_suffix(".js").read_text()
 
 _REACHABLE = """
 () => [...document.querySelectorAll("a[href], button, input, select, textarea, [tabindex='0'], summary")]
-  .filter((each) => each.type !== "hidden" && !each.disabled && each.checkVisibility())
+  .filter((each) => each.type !== "hidden" && !each.disabled && each.tabIndex >= 0 && each.checkVisibility())
 """
 
 _AT = """
 (reachable) => {
   const at = document.activeElement;
   const { outlineStyle, outlineWidth } = getComputedStyle(at);
-  const { left, right, top, bottom } = at.getBoundingClientRect();
+  const { left, right } = at.getBoundingClientRect();
+  const place = (element, down = scrollY) => {
+    const box = element.getBoundingClientRect();
+    return { left: box.left, top: box.top + down, bottom: box.bottom + down };
+  };
+  const parents = [];
+  for (let each = at.parentElement; each; each = each.parentElement) parents.push(each);
+  // For what follows it, what lies over the page stands where the summary is that opened it.
+  const over = parents.find((each) => each.parentElement?.tagName === "DETAILS" && getComputedStyle(each).position === "absolute");
+  const menu = over?.parentElement;
   return {
     index: reachable.indexOf(at),
     isMarked: at.matches(":focus-visible") && outlineStyle !== "none" && parseFloat(outlineWidth) >= 2,
     isOnPage: right > 0 && left < innerWidth,
-    left, top: top + scrollY, bottom: bottom + scrollY,
+    seen: place(at),
+    inside: place(at, parents.reduce((sum, each) => sum + each.scrollTop, 0)),
+    menu: menu ? [...document.querySelectorAll("details")].indexOf(menu) : null,
+    opener: place(menu?.querySelector("summary") ?? at),
     name: at.outerHTML.slice(0, 80),
   };
 }
@@ -55,7 +67,10 @@ def _walk_by_keyboard(page: object) -> None:
         assert at["isOnPage"], f"{page.url}: {at['name']} has the focus and is not on the page"
         # The first, which skips to the content, lies above the page.
         if before is not None and index > 1:
-            goes_on = at["bottom"] > before["top"] or at["left"] > before["left"]
+            last = before["seen"] if before["menu"] in (None, at["menu"]) else before["opener"]
+            # A part that scrolls may have moved meanwhile: what it holds still lies in order.
+            down = at["seen"]["bottom"] > last["top"] or at["inside"]["bottom"] > before["inside"]["top"]
+            goes_on = down or at["seen"]["left"] > last["left"]
             assert goes_on, f"{page.url}: from {before['name']} Tab goes back up to {at['name']}"
         before = at
         page.keyboard.press("Tab")

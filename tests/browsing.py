@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from outside import Server, need_chromium
+from outside import Server, eventually, need_chromium
 
 SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
 # Where to leave pictures to be looked at; nothing is compared with them.
@@ -30,10 +30,11 @@ def look(page: object, name: str) -> None:
         page.emulate_media(color_scheme=scheme)
         for size, (width, height) in SIZES.items():
             page.set_viewport_size({"width": width, "height": height})
+            # A chart is drawn anew once it has another width.
+            eventually(lambda: page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), 5.0, f"{name} on a {size}")
             if PICTURES:
                 Path(PICTURES).mkdir(exist_ok=True)
                 page.screenshot(path=f"{PICTURES}/{name}-{size}-{scheme}.png", full_page=True)
-            assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), (name, size)
     page.emulate_media(color_scheme="light")
     page.set_viewport_size({"width": 1280, "height": 900})
 

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -93,13 +94,18 @@ def _answer(request: urllib.request.Request) -> tuple[int, bytes]:
             return error.code, error.read()
 
 
-def start_server(data: Path, *words: str, logs: Path | None = None) -> Server:
-    """Start a server on a free loopback port and wait until it answers. logs: where to keep what it says, by default beside its folder."""
+def start_server(data: Path, *words: str, logs: Path | None = None, listen: bool = True) -> Server:
+    """Start a server on a free loopback port and wait until it answers.
+
+    logs: where to keep what it says, by default beside its folder. listen: False where the words tell the port.
+    """
+    if listen:
+        words = ("--listen", "127.0.0.1:0", *words)
     kept = (logs or data.parent) / data.name
     log, out = kept.with_suffix(".log"), kept.with_suffix(".out")
     with log.open("w") as errors, out.open("w") as said:
         process = subprocess.Popen(
-            [str(BIN / "runkey-server"), "serve", "--data", str(data), "--listen", "127.0.0.1:0", *words],
+            [str(BIN / "runkey-server"), "serve", "--data", str(data), *words],
             stdout=said,
             stderr=errors,
             env={name: value for name, value in os.environ.items() if not name.startswith(("RUNKEY_", "WANDB_"))},
@@ -153,17 +159,28 @@ class Machine:
         return self.run(sys.executable, str(path), *words, **extra)
 
 
-def eventually(check: object, seconds: float = 10.0) -> None:
-    """Wait until something holds; fail with its own words when it never does."""
+def eventually(check: object, seconds: float = 10.0, words: str = "") -> None:
+    """Wait until something holds; fail with its own words when it never does. words: what is waited for, where it has none."""
     deadline = time.monotonic() + seconds
     while True:
         try:
-            assert check()  # type: ignore[operator]
+            assert check(), words  # type: ignore[operator]
             return
         except AssertionError:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.02)
+
+
+def need(program: str, package: str) -> str:
+    """Give the path of a program. Without it a test is skipped, but fails in continuous integration."""
+    found = shutil.which(program, path=f"{os.environ['PATH']}:/usr/sbin")
+    if found is not None:
+        return found
+    reason = f"{program} is missing. Install it: apt-get install {package}"
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
 
 
 def need_chromium() -> str:

@@ -34,8 +34,8 @@ def test_it_keeps_serving_until_control_c(machine: Machine, tmp_path: Path) -> N
         assert process.poll() is None, out.read_text()
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    address = next(line.split()[-1] for line in out.read_text().splitlines() if line.startswith("The run:"))
-    assert "/demo/penguins/runs/" in address
+    address = next(line.split()[-1] for line in out.read_text().splitlines() if line.startswith("The runs:"))
+    assert address.endswith("/demo/penguins")
     process.send_signal(signal.SIGINT)
     assert process.wait(timeout=15) == 0
     assert "everything is removed" in out.read_text()

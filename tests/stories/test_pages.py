@@ -96,17 +96,28 @@ def test_a_persons_link_sign_in_and_runs(browser: object, served: Server) -> Non
     page.goto(served.url + "/")
     look(page, "home")
     page.click("tbody a")
+    page.wait_for_selector(".chart[aria-label='loss, 2 lines']")
     assert page.locator("tbody tr").count() == 2
     look(page, "project")
     page.click("tbody a >> text=a run")
-    page.wait_for_selector("figure")
-    page.goto(served.url + "/mira/p/runs/r1")
+    page.wait_for_url(served.url + "/mira/p/runs/r1")
+    page.wait_for_selector(".chart[aria-label='loss, 1 line']")
+    assert page.locator("figcaption .title").all_inner_texts() == ["accuracy", "flat", "loss"]
+    assert "200 rows" in page.inner_text("main")
+    look(page, "run")
+    page.get_by_role("tab", name="Console").click()
+    page.wait_for_selector(".console :text('epoch 29')")
+    # The same without a script.
+    page.goto(served.url + "/mira/p?plain")
+    look(page, "project-plain")
+    page.click("tbody a >> text=a run")
+    assert page.url.endswith("/mira/p/runs/r1?plain")
     titles = [title.split("\n")[0] for title in page.locator("figcaption").all_inner_texts()]
     assert titles == ["accuracy", "flat", "loss"]
     assert "200 rows" in page.inner_text("main")
     assert "epoch 29" in page.inner_text(".console")
     assert page.locator("svg[role=img]").first.get_attribute("aria-label").startswith("accuracy: last 0.995")
-    look(page, "run")
+    look(page, "run-plain")
     for path in ("/somebody/p", "/mira/absent", "/mira/p/runs/absent", "/nobody", "/a/b/c/d"):
         page.goto(served.url + path)
         assert "Nothing here" in page.inner_text("h1")
@@ -136,9 +147,12 @@ def test_hostile_names_do_nothing(browser: object, served: Server) -> None:
     project = HOSTILE.replace("/", "").replace("?", "")
     fields = dict.fromkeys(("name", "config_key", "value", "metric", "printed"), HOSTILE)
     log_something(served, served.key("eve"), "<b>x", project, entity="eve", **fields)
-    for path in ("/", f"/eve/{urllib.parse.quote(project, safe='')}", f"/eve/{urllib.parse.quote(project, safe='')}/runs/%3Cb%3Ex"):
+    at = f"/eve/{urllib.parse.quote(project, safe='')}"
+    for path in ("/", at, f"{at}/runs/%3Cb%3Ex", f"{at}?plain", f"{at}/runs/%3Cb%3Ex?plain"):
         page.goto(served.url + path)
         assert "Nothing here" not in page.inner_text("h1")
+        if path != "/" and not path.endswith("?plain"):
+            page.wait_for_selector(".chart")
         assert page.evaluate("window.__xss") is None
         assert str(76543 * 7) not in page.inner_text("main")
     assert page.problems == []

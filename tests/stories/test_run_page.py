@@ -1,4 +1,4 @@
-"""A run's page in a real browser: what it printed, the machine's figures, downloads; without a script and with hostile lines."""
+"""A run's page without a script, in a real browser: what it printed, the machine's figures, downloads; hostile lines."""
 
 import json
 
@@ -51,6 +51,8 @@ def test_what_was_printed_and_the_machines_figures(browser: object, server: Serv
     page.fill("#password", "four quiet otters at noon")
     page.click("text=Save and sign in")
     page.goto(server.url + "/mira/p/runs/r1")
+    page.click("noscript a")
+    assert page.url.endswith("/mira/p/runs/r1?plain")
     # What its author hid is not drawn; media are words; JSON, not Python.
     assert page.locator("section.charts figcaption").all_inner_texts()[0].split()[0] == "loss"
     assert page.locator("section.charts figcaption").count() == 1
@@ -70,6 +72,8 @@ def test_what_was_printed_and_the_machines_figures(browser: object, server: Serv
     page.click("#line-40 a")
     assert page.locator("#line-40").is_visible()
     assert page.url.endswith("#line-40")
+    page.click("text=Newest")
+    assert page.locator("#line-400").is_visible()
     assert not page.locator("text=system.cpu").is_visible()
     page.click("summary")
     assert page.locator("text=system.cpu").is_visible()
@@ -83,6 +87,7 @@ def test_what_was_printed_and_the_machines_figures(browser: object, server: Serv
             page.get_by_role("link", name=name, exact=True).click()
         assert waiting.value.suggested_filename == file
     page.goto(server.url + "/mira/p")
+    page.click("noscript a")
     look(page, "project-downloads")
     # A long name is cut, and the columns beside it stay in sight.
     state = page.locator("tr", has_text="a name that goes on").locator(".state").bounding_box()

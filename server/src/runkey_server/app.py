@@ -6,11 +6,9 @@ import logging
 import signal
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 from anyio import to_thread
-from starlette.responses import FileResponse
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -36,6 +34,8 @@ from runkey_server.maintenance import Maintenance
 from runkey_server.oauth import Waiting
 from runkey_server.oauth.routes import OAuthDoor
 from runkey_server.oauth.waiting import LOOK_EVERY_SECONDS
+from runkey_server.retention import Purger as RunPurger
+from runkey_server.retention import Ruler
 from runkey_server.settings import Settings
 from runkey_server.web import claim as claim_pages
 from runkey_server.web import device as device_pages
@@ -43,13 +43,18 @@ from runkey_server.web import runs as run_pages
 from runkey_server.web import settings as settings_pages
 from runkey_server.web import sign_in as sign_in_pages
 from runkey_server.web import well_known
+from runkey_server.web.acts import Acts
+from runkey_server.web.assets import Assets
+from runkey_server.web.details import Details
 from runkey_server.web.downloads import Downloads
+from runkey_server.web.live import Live
 from runkey_server.web.pages import Pages, Visit
+from runkey_server.web.reading import Reader
 from runkey_server.web.reports import Reports
 from runkey_server.web.telemetry import Telemetry
+from runkey_server.web.workspace import Workspace
 from runkey_wire import device_authorization as wire
 
-_STATIC = Path(__file__).parent / "web" / "static"
 _READ_EPOCH_EVERY_SECONDS = 0.2
 """A revoked key is refused everywhere within a second: four readings may fail before memory stops counting."""
 
@@ -79,7 +84,15 @@ def build(settings: Settings, clock: Clock = clocks.now) -> ASGIApp:
     caps = Caps(limits.runs, limits.megabytes * 1_000_000, limits.days)
     offer = Offer(caps, hosts, allowed=settings.allow_anonymous)
     pages = Pages(
-        database, hosts, keys.signing, keys.pepper, clock, offer, sign_up=settings.sign_up, sends_mail=settings.smtp_url is not None
+        database,
+        hosts,
+        Assets(),
+        keys.signing,
+        keys.pepper,
+        clock,
+        offer,
+        sign_up=settings.sign_up,
+        sends_mail=settings.smtp_url is not None,
     )
     oauth = OAuthDoor(database, keys.pepper, hosts, waiting, clock, offers_anonymous=offer.is_open)
     directory = Directory(settings.data / "files")
@@ -97,9 +110,12 @@ def build(settings: Settings, clock: Clock = clocks.now) -> ASGIApp:
         fold,
         postman.deliver_due,
         Purger(database, directory, clock).purge_due,
+        Ruler(database, clock).apply_due,
+        RunPurger(database, directory, clock).purge_due,
         Forgetting(database, clock).forget_due,
     ]
     maintenance = Maintenance(settings.data, acts)
+    live = Live(pages)
     storage = StorageDoor(database, directory, signer, authenticator, offer, clock)
     router = Router(
         routes=[
@@ -116,29 +132,45 @@ def build(settings: Settings, clock: Clock = clocks.now) -> ASGIApp:
             _route(wire.TOKEN_PATH, _app(oauth.token), "POST"),
             _route(wire.REVOKE_PATH, _app(oauth.revoke), "POST"),
             _route(wire.METADATA_PATH, _app(oauth.metadata), "GET"),
-            *_downloads(Downloads(pages, authenticator)),
+            *_readings(pages, Reader(pages, authenticator), live, Details(pages, directory, signer)),
             *_pages(pages),
         ],
         default=_nothing_here(pages),
         # A slash more is another address. To be sent on would write http where a proxy serves https, and send a password twice.
         redirect_slashes=False,
-        lifespan=lambda _: _keep_house(verifier, waiting, database, maintenance),
+        lifespan=lambda _: _keep_house(verifier, waiting, live, database, maintenance),
     )
     return Frame(router, hosts)
 
 
-def _downloads(downloads: Downloads) -> list[Route]:
+def _readings(pages: Pages, reader: Reader, live: Live, details: Details) -> list[Route]:
+    downloads, workspace, acts = Downloads(pages), Workspace(pages), Acts(pages)
+    project, run = "/{entity}/{project}", "/{entity}/{project}/runs/{run}"
     return [
-        _route("/{entity}/{project}/export", _app(downloads.route(downloads.export)), "GET"),
-        _route("/{entity}/{project}/runs/{run}/export", _app(downloads.route(downloads.export)), "GET"),
-        _route("/{entity}/{project}/runs/{run}/output.log", _app(downloads.route(downloads.output)), "GET"),
-        _route("/{entity}/{project}/runs/{run}/console", _app(downloads.route(downloads.console)), "GET"),
+        _route(f"{project}/export", _app(reader.route(downloads.export)), "GET"),
+        _route(f"{run}/export", _app(reader.route(downloads.export)), "GET"),
+        _route(f"{run}/output.log", _app(reader.route(downloads.output)), "GET"),
+        _route(f"{run}/console", _app(reader.route(downloads.console)), "GET"),
+        _route(f"{run}/about", _app(reader.route(details.about)), "GET"),
+        _route(f"{run}/files", _app(reader.route(details.list_files)), "GET"),
+        _route(f"{run}/files/{{name:path}}", _app(reader.route(details.file)), "GET"),
+        _route(f"{run}/media", _app(reader.route(details.media)), "GET"),
+        _route(f"{project}/runs", _app(reader.route(workspace.runs)), "GET"),
+        _route(f"{project}/keys", _app(reader.route(workspace.keys)), "GET"),
+        _route(f"{project}/charts", _app(reader.route(workspace.charts)), "POST"),
+        _route(f"{project}/layout", _app(reader.route(workspace.layout, changes=True)), "POST"),
+        _route(f"{project}/live", _app(reader.route(live.follow)), "GET"),
+        _route(f"{project}/usage", _app(reader.route(acts.usage)), "GET"),
+        _route(f"{project}/deleted", _app(reader.route(acts.deleted)), "GET"),
+        _route(f"{project}/runs/acts", _app(reader.route(acts.on_runs, changes=True)), "POST"),
+        _route(f"{project}/acts", _app(reader.route(acts.on_project, changes=True)), "POST"),
+        _route(f"{project}/retention", _app(reader.route(acts.retention, changes=True)), "GET", "POST"),
     ]
 
 
 def _pages(pages: Pages) -> list[Route]:
     return [
-        _route("/static/{name}", _static, "GET"),
+        _route("/static/{name:path}", pages.assets, "GET"),
         _route("/signin", pages.route(sign_in_pages.sign_in), "GET", "POST"),
         _route("/signout", pages.route(sign_in_pages.sign_out), "POST"),
         _route("/setup", pages.route(sign_in_pages.setup), "GET", "POST"),
@@ -161,6 +193,7 @@ def _pages(pages: Pages) -> list[Route]:
         _route("/", pages.route(run_pages.home), "GET"),
         _route("/{entity}", pages.route(run_pages.entity), "GET"),
         _route("/{entity}/{project}", pages.route(run_pages.project), "GET"),
+        _route("/{entity}/{project}/restore", pages.route(run_pages.restore), "POST"),
         _route("/{entity}/{project}/runs/{run}", pages.route(run_pages.run), "GET"),
     ]
 
@@ -209,22 +242,6 @@ class _app:  # noqa: N801 - a wrapper, so that Starlette takes a function for an
         await self._function(scope, receive, send)
 
 
-class _Static:
-    """The style sheet and the one script: files of ours, by name."""
-
-    def __init__(self, folder: Path) -> None:
-        self._files = {path.name: path for path in folder.iterdir() if path.is_file()}
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path = self._files.get(scope["path_params"]["name"])
-        if path is None:
-            raise Error("not_found", "There is no such file.")
-        await FileResponse(path, headers={"cache-control": "public, max-age=300"})(scope, receive, send)
-
-
-_static = _Static(_STATIC)
-
-
 def _nothing_here(pages: Pages) -> ASGIApp:
     async def page(visit: Any) -> None:
         raise Error("not_found", "There is nothing at this address.")
@@ -241,7 +258,9 @@ def _nothing_here(pages: Pages) -> ASGIApp:
 
 
 @contextlib.asynccontextmanager
-async def _keep_house(verifier: Verifier, waiting: Waiting, database: Database, maintenance: Maintenance) -> AsyncIterator[None]:
+async def _keep_house(
+    verifier: Verifier, waiting: Waiting, live: Live, database: Database, maintenance: Maintenance
+) -> AsyncIterator[None]:
     """Run what each worker does beside answering: follow the credential epoch, note when keys were used."""
     to_thread.current_default_thread_limiter().total_tokens = _THREADS
     tasks = [
@@ -250,11 +269,16 @@ async def _keep_house(verifier: Verifier, waiting: Waiting, database: Database, 
         asyncio.create_task(_repeat(verifier.note_uses, _NOTE_USES_EVERY_SECONDS)),
         asyncio.create_task(_repeat(maintenance.take_turn, MAINTAIN_EVERY_SECONDS)),
     ]
+
+    def let_go() -> None:
+        waiting.end()
+        live.end()
+
     try:
-        with _at_the_signal_to_end(waiting.end):
+        with _at_the_signal_to_end(let_go):
             yield
     finally:
-        waiting.end()
+        let_go()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

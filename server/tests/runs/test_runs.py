@@ -59,7 +59,7 @@ def test_runs_come_in_pages_in_either_order(database: Database, clock: StillCloc
 def test_a_deleted_run_keeps_its_name(database: Database, clock: StillClock, alice: Person) -> None:
     run, _ = upsert(database, alice, "gone", clock())
     with database.writing() as transaction:
-        runs.delete_run(transaction, run, clock())
+        assert runs.delete_runs(transaction, run.project_id, ["gone", "absent"], clock()) == ["gone"]
     with pytest.raises(Error) as refusal:
         upsert(database, alice, "gone", clock())
     assert refusal.value.code == "gone"

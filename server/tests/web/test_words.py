@@ -2,7 +2,7 @@
 
 import pytest
 
-from runkey_server.web.words import value
+from runkey_server.web.words import size, value
 
 LONG = list(range(1_000))
 
@@ -32,3 +32,21 @@ def test_a_long_value_is_cut() -> None:
     assert words.startswith("[0, 1, 2,")
     assert words.endswith(" more characters")
     assert len(words) < 600
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1.0 kB"),
+        (9_949, "9.9 kB"),
+        (9_950, "10 kB"),
+        (999_499, "999 kB"),
+        (999_500, "1.0 MB"),
+        (2_500_000_000, "2.5 GB"),
+        (5_000 * 10**12, "5000 TB"),
+    ],
+)
+def test_a_number_of_bytes_in_words(count: int, words: str) -> None:
+    assert size(count) == words

@@ -1,14 +1,15 @@
-"""Ends accounts without a name whose time is over: rows, and the bytes of files that no other row names."""
+"""Ends accounts without a name whose time is over, with all that they logged."""
 
 from datetime import datetime
 
 import sqlalchemy as sa
 
-from runkey_server import accounts, files, history, keys, projects, runs
+from runkey_server import accounts, keys, projects, runs
 from runkey_server.accounts import Account
 from runkey_server.clock import Clock
 from runkey_server.database import Database
 from runkey_server.files import Directory
+from runkey_server.retention import purge_runs
 
 _AT_ONCE = 20
 
@@ -23,7 +24,7 @@ class Purger:
         self._clock = clock
 
     def purge_due(self) -> None:
-        """Purge some accounts whose time is over: their files first, then all the rest in one transaction. Raises Error `unavailable`."""
+        """Purge some accounts whose time is over: their runs first, then all the rest in one transaction. Raises Error `unavailable`."""
         at = self._clock()
         with self._database.reading() as transaction:
             due = accounts.list_due_accounts(transaction, at, _AT_ONCE, grace=keys.GRACE)
@@ -34,19 +35,16 @@ class Purger:
                     accounts.disable_account(transaction, account, at)
             with self._database.reading() as transaction:
                 run_ids = runs.list_run_ids_of(transaction, account.id)
-            if files.purge(self._database, self._directory, run_ids):
+            if purge_runs(self._database, self._directory, run_ids):
                 with self._database.writing() as transaction:
                     _purge(transaction, account, at)
 
 
 def _purge(transaction: sa.Connection, account: Account, at: datetime) -> None:
-    run_ids = runs.list_run_ids_of(transaction, account.id)
-    if any(files.count_files(transaction, run_id) for run_id in run_ids):
+    if runs.list_run_ids_of(transaction, account.id):
         # One that was on its way in when the account was closed: the next turn finds it.
         return
-    history.purge(transaction, run_ids)
-    runs.purge(transaction, run_ids)
-    projects.purge(transaction, account.id)
+    projects.purge(transaction, projects.list_ids_of(transaction, account.id))
     for key in keys.list_keys(transaction, account_id=account.id):
         keys.revoke(transaction, key, at)
     accounts.delete_account(transaction, account, at)

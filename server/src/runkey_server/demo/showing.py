@@ -43,7 +43,7 @@ def show(*, ends_by_itself: bool) -> int:
         key = _make_account(folder / "server")
         _say("3 of 5  logging this machine in, into a configuration of its own")
         _log_in(folder / "client", url, key)
-        _say("4 of 5  training on 342 penguins, logging every step")
+        _say("4 of 5  training on 342 penguins with three learning rates, logging every step")
         address, problem = _train_and_compare()
         if problem:
             _say(f"5 of 5  read back, and it DIFFERS: {problem}")
@@ -52,14 +52,23 @@ def show(*, ends_by_itself: bool) -> int:
         if ends_by_itself:
             return 0
         _say("")
-        _say(f"The run:  {address}")
-        _say("To look at it, sign in once (choose any password of 15 characters or more):")
+        _say(f"The runs: {address}")
+        _say("A fourth one is being trained while you look. Sign in once (choose any password of 15 characters or more):")
         _say(f"          {_sign_in_link(folder / 'server', url)}")
         _say("To become the administrator instead:")
         _say(f"          {first_link}")
         _say("")
         _say("The server keeps running. Ctrl-C ends it and removes everything.")
-        return _wait(server)
+        from runkey_server.demo import training
+
+        # A polite SIGTERM ends it as Ctrl-C does.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        try:
+            with training.keep_training():
+                return server.wait()
+        except KeyboardInterrupt:
+            _say("\nStopping; everything is removed.")
+            return 0
 
 
 def _start_server(data: Path) -> tuple["subprocess.Popen[str]", str, str]:
@@ -126,8 +135,14 @@ def _train_and_compare() -> tuple[str, str | None]:
     from runkey_server.demo import training
 
     show_progress = training.ShowProgress(_write, is_terminal=sys.stdout.isatty())
-    run, logged = training.train_and_log(show_progress)
-    return run.url, _difference(_read_back(run), logged)
+    address = ""
+    for learning_rate in training.LEARNING_RATES:
+        run, logged = training.train_and_log(learning_rate, show_progress)
+        address = run.project_url
+        problem = _difference(_read_back(run), logged, training.config_of(learning_rate))
+        if problem:
+            return address, problem
+    return address, None
 
 
 def _read_back(run: Any) -> dict[str, Any]:
@@ -140,10 +155,8 @@ def _read_back(run: Any) -> dict[str, Any]:
     return found
 
 
-def _difference(found: dict[str, Any], logged: list[dict[str, float]]) -> str | None:
+def _difference(found: dict[str, Any], logged: list[dict[str, float]], config: dict[str, object]) -> str | None:
     """Say what differs between what is on the server and what was logged; None when nothing does."""
-    from runkey_server.demo.training import CONFIG
-
     rows = [json.loads(line) for line in found["history"]]
     kept = [{key: value for key, value in row.items() if not key.startswith("_")} for row in rows]
     if kept != logged:
@@ -151,22 +164,12 @@ def _difference(found: dict[str, Any], logged: list[dict[str, float]]) -> str | 
     if [row["_step"] for row in rows] != list(range(len(logged))):
         return "the steps are not 0, 1, 2, …"
     # `_wandb` is the client's own part of it.
-    if {key: entry["value"] for key, entry in json.loads(found["config"]).items() if key != "_wandb"} != CONFIG:
+    if {key: entry["value"] for key, entry in json.loads(found["config"]).items() if key != "_wandb"} != config:
         return "the config differs"
     summary = json.loads(found["summaryMetrics"])
     if any(summary.get(key) != value for key, value in logged[-1].items()):
         return "the summary is not the last row"
     return None if found["state"] == "finished" else f"the run is {found['state']}"
-
-
-def _wait(server: "subprocess.Popen[str]") -> int:
-    # A polite SIGTERM ends it as Ctrl-C does.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        return server.wait()
-    except KeyboardInterrupt:
-        _say("\nStopping; everything is removed.")
-        return 0
 
 
 def _stop(server: "subprocess.Popen[str]") -> None:

@@ -1,27 +1,34 @@
-"""The training run, as a user would write it: runkey.init, log, finish."""
+"""Training runs, as a user would write them: runkey.init, log, finish. A small sweep over the learning rate."""
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 
 import runkey
 from runkey_server.demo import model, penguins
 
-STEPS, BATCH_SIZE, LEARNING_RATE, SEED = 300, 24, 0.05, 7
-CONFIG = {
-    "steps": STEPS,
-    "batch_size": BATCH_SIZE,
-    "learning_rate": LEARNING_RATE,
-    "seed": SEED,
-    "model": "softmax regression",
-}
+STEPS, BATCH_SIZE, SEED = 300, 24, 7
+LEARNING_RATES = (0.003, 0.3, 0.05)
+"""Of the sweep: too slow, too wild, and right."""
+
+_SLOW, _STEP_SECONDS, _MOST_STEPS = 0.01, 0.5, 100_000
+_PROJECT = "penguins"
 
 
-def train_and_log(show_progress: Callable[[int, int, model.Progress], None]) -> tuple[runkey.Run, list[dict[str, float]]]:
+def config_of(learning_rate: float) -> dict[str, object]:
+    """Give what a run is begun with."""
+    return {"steps": STEPS, "batch_size": BATCH_SIZE, "learning_rate": learning_rate, "seed": SEED, "model": "softmax regression"}
+
+
+def train_and_log(
+    learning_rate: float, show_progress: Callable[[int, int, model.Progress], None]
+) -> tuple[runkey.Run, list[dict[str, float]]]:
     """Train, logging every step; give the run and what was logged."""
     learn_from, test_on = penguins.load(SEED)
     logged: list[dict[str, float]] = []
-    with runkey.init(project="penguins", name="softmax-regression", config=CONFIG) as run:
-        states = model.train(learn_from, test_on, steps=STEPS, batch_size=BATCH_SIZE, learning_rate=LEARNING_RATE, seed=SEED)
+    with runkey.init(project=_PROJECT, name=f"lr-{learning_rate:g}", config=config_of(learning_rate), tags=["sweep"]) as run:
+        states = model.train(learn_from, test_on, steps=STEPS, batch_size=BATCH_SIZE, learning_rate=learning_rate, seed=SEED)
         for step, state in enumerate(states, 1):
             row = asdict(state)
             run.log(row)
@@ -29,6 +36,30 @@ def train_and_log(show_progress: Callable[[int, int, model.Progress], None]) -> 
             show_progress(step, STEPS, state)
         run.summary["best_test_accuracy"] = max(row["test_accuracy"] for row in logged)
     return run, logged
+
+
+@contextmanager
+def keep_training() -> Iterator[None]:
+    """Train one more run, two steps a second, for as long as the block lasts: something to watch."""
+    is_over = threading.Event()
+
+    def train() -> None:
+        learn_from, test_on = penguins.load(SEED)
+        config = {**config_of(_SLOW), "steps": _MOST_STEPS}
+        with runkey.init(project=_PROJECT, name=f"lr-{_SLOW:g}", config=config, tags=["sweep"]) as run:
+            states = model.train(learn_from, test_on, steps=_MOST_STEPS, batch_size=BATCH_SIZE, learning_rate=_SLOW, seed=SEED)
+            for state in states:
+                run.log(asdict(state))
+                if is_over.wait(_STEP_SECONDS):
+                    return
+
+    thread = threading.Thread(target=train, name="training")
+    thread.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        thread.join()
 
 
 class ShowProgress:

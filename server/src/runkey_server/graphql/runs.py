@@ -10,7 +10,7 @@ from runkey_server.graphql.context import Context, Info, page_of
 from runkey_server.graphql.projects import as_project
 from runkey_server.graphql.viewer import user
 from runkey_server.history import Stream
-from runkey_server.projects import Project, find_project_by_id
+from runkey_server.projects import Project, find_project_by_id, may
 from runkey_server.runs import Run
 
 _MAX_SAMPLES = 100_000
@@ -141,9 +141,9 @@ def _delete(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
     run = runs.get_run_by_id(context.transaction, ids.number_of("Run", input["id"]))
     if runs.find_run(context.transaction, context.caller, run.entity, run.project, run.name) is None:
         raise Error("not_found", "There is no such run.")
-    if context.caller.only_opened_runs:
-        raise Error("forbidden", "This key has ended; it cannot delete runs.")
-    runs.delete_run(context.transaction, run, context.now)
+    if not may(context.caller, "delete", run.account_id):
+        raise Error("forbidden", "This key may write runs and not delete them. Use one of your own, or the project's page.")
+    runs.delete_runs(context.transaction, run.project_id, [run.name], context.now)
     return {"clientMutationId": input.get("clientMutationId")}
 
 

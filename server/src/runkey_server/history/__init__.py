@@ -4,6 +4,8 @@ Tables: `history_streams`, `history_segments`, `history_keys`, `history_chunks`,
 It knows a run as a number and asks nobody whether it may: the doors do. What keeps the rows is a `HistoryStore`; there is one, `packed`.
 """
 
+import json
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -42,6 +44,7 @@ __all__ = [
     "append",
     "chart",
     "count_lines",
+    "count_names",
     "describe_keys",
     "find_faults",
     "fold",
@@ -62,6 +65,7 @@ __all__ = [
 ]
 
 _store: HistoryStore = PackedHistory()
+_NUMBERS_FIRST = '[{"number": '
 
 
 def append(transaction: sa.Connection, run_id: int, stream: Stream, batch: Batch, at: datetime) -> None:
@@ -84,6 +88,23 @@ def list_names(transaction: sa.Connection, run_id: int, stream: Stream) -> list[
     facts = _store.view(transaction, run_id, stream).facts()
     names = [name_of(path) for path, found in facts.items() if found.counts.get("number") and not path[0].startswith("_")]
     return list(dict.fromkeys(names))
+
+
+def count_names(transaction: sa.Connection, run_ids: Sequence[int], stream: Stream) -> dict[str, int]:
+    """Name the keys that have numbers in any of these runs, W&B's own left out, with the number of runs that have them.
+
+    Cost: a row a key of each run; of runs that are being written to, what is not folded yet is decoded.
+    """
+    unfolded = set(store.list_unfolded_of(transaction, stream, run_ids))
+    written: Counter[str] = Counter()
+    for name, facts in store.list_facts(transaction, stream, [run_id for run_id in run_ids if run_id not in unfolded]):
+        # Most keys have numbers alone, and begin so: the others are worth reading.
+        if facts.startswith(_NUMBERS_FIRST) or "number" in Facts.from_text(facts).counts:
+            written[name] += 1
+    counts = Counter({name: count for text, count in written.items() if not (name := json.loads(text)).startswith("_")})
+    for run_id in unfolded:
+        counts.update(list_names(transaction, run_id, stream))
+    return dict(sorted(counts.items()))
 
 
 def describe_keys(transaction: sa.Connection, run_id: int) -> dict[str, Any]:

@@ -19,8 +19,7 @@ from runkey_server.history.outlines import KIND, Outline
 from runkey_server.history.packed import outline_of
 from runkey_server.history.packing import STEPS, Columns, Path, name_of, unpack
 from runkey_server.history.store import Place
-from runkey_server.history.tables import FULL
-from runkey_server.history.viewing import STEPS_ID
+from runkey_server.history.tables import FULL, STEPS_ID
 
 _EXACT = [name for name in KIND.names or () if name != "sum"]
 _SUM_TOLERANCE = 1e-9

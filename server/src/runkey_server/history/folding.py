@@ -23,8 +23,8 @@ from runkey_server.history.outlines import BLOCK, KIND, Outline, joined
 from runkey_server.history.packed import chunk_of, outline_of
 from runkey_server.history.packing import STEPS, Path
 from runkey_server.history.store import Place
-from runkey_server.history.tables import FULL
-from runkey_server.history.viewing import STEPS_ID, key_row, unpack_all
+from runkey_server.history.tables import FULL, STEPS_ID
+from runkey_server.history.viewing import key_row, unpack_all
 
 # A stream is folded when it has so many segments or bytes in them, or was left alone for so long.
 SEGMENTS, BYTES, IDLE = 64, 2 * 1024 * 1024, timedelta(seconds=20)

@@ -26,7 +26,8 @@ from runkey_server.history.outlines import KIND
 from runkey_server.history.packed import outline_of
 from runkey_server.history.packing import STEPS, Path, pack_columns, steps_of
 from runkey_server.history.store import Place
-from runkey_server.history.viewing import STEPS_ID, key_row
+from runkey_server.history.tables import STEPS_ID
+from runkey_server.history.viewing import key_row
 
 
 @dataclass

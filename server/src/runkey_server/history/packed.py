@@ -19,7 +19,8 @@ from runkey_server.history.model import ALL_LINES, Batch, Stream
 from runkey_server.history.outlines import Outline, outline
 from runkey_server.history.packing import STEPS, Columns, Path, are_same, columns_of, pack_columns, rows_of, unpack
 from runkey_server.history.store import Place
-from runkey_server.history.viewing import STEPS_ID, PackedView, key_row, steps_at
+from runkey_server.history.tables import STEPS_ID
+from runkey_server.history.viewing import PackedView, key_row, steps_at
 
 
 class PackedHistory:

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from runkey_server.database import insert_for
-from runkey_server.history.tables import IS_OPEN, history_bodies, history_chunks, history_keys, history_segments, history_streams
+from runkey_server.history.tables import IS_OPEN, STEPS_ID, history_bodies, history_chunks, history_keys, history_segments, history_streams
 
 _PER_STATEMENT = 500
 """SQLite takes 32,766 variables in a statement, PostgreSQL 65,535."""
@@ -114,6 +114,24 @@ def list_keys(transaction: sa.Connection, place: Place, names: Sequence[str] | N
         return list(transaction.execute(statement).all())
     found = [row for some in _in_portions(names) for row in transaction.execute(statement.where(t.c.name.in_(some)))]
     return sorted(found, key=lambda row: row.key_id)
+
+
+def list_facts(transaction: sa.Connection, stream: int, run_ids: Sequence[int]) -> Iterable[tuple[str, str]]:
+    """Give the name and facts, as texts, of every key of these runs; without the steps, which are nobody's key."""
+    t = history_keys
+    for some in _in_portions(run_ids):
+        statement = sa.select(t.c.name, t.c.facts).where(t.c.run_id.in_(some), t.c.stream == stream, t.c.key_id != STEPS_ID)
+        yield from ((row[0], row[1]) for row in transaction.execute(statement))
+
+
+def list_unfolded_of(transaction: sa.Connection, stream: int, run_ids: Sequence[int]) -> list[int]:
+    """Give those of these runs of which something is not folded yet."""
+    t = history_streams
+    found: list[int] = []
+    for some in _in_portions(run_ids):
+        statement = sa.select(t.c.run_id).where(t.c.run_id.in_(some), t.c.stream == stream, t.c.segments > 0)
+        found.extend(transaction.execute(statement).scalars())
+    return found
 
 
 def put_keys(transaction: sa.Connection, place: Place, rows: Sequence[dict[str, Any]]) -> None:

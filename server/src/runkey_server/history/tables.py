@@ -57,6 +57,9 @@ history_keys = sa.Table(
     sqlite_with_rowid=False,
 )
 
+STEPS_ID = 0
+"""The key_id of the steps, which every line has."""
+
 history_chunks = sa.Table(
     "history_chunks",
     metadata,

@@ -1,6 +1,6 @@
 """One stream as it lies in our database: lines below `folded_to` are in chunks, the others in segments; who reads cannot tell.
 
-What is known of the stream, of all its keys, and what is not folded yet are looked up once a view.
+What is known of the stream and its keys, and what is not folded yet, are looked up once a view.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,8 +20,6 @@ from runkey_server.history.outlines import Outline, outline, read_outline
 from runkey_server.history.packing import STEPS, Columns, Path, name_of, unpack
 from runkey_server.history.store import Place
 
-STEPS_ID = 0
-
 
 class PackedView:
     """See `View`. Costs are those of the first use."""
@@ -30,6 +28,7 @@ class PackedView:
         """Look at a stream within a transaction."""
         self._transaction = transaction
         self._place = place
+        self._named: dict[str, dict[Path, tuple[int, Facts]]] = {}
 
     @property
     def next_line(self) -> int:
@@ -101,10 +100,15 @@ class PackedView:
 
     def _keys(self, names: set[str] | None) -> dict[Path, tuple[int, Facts]]:
         """Give the folded keys of some names, or all, in the order in which they were first seen. Of 10,000 a few are asked for often."""
-        if names is not None:
-            wanted = [dumps(name) for name in names]
-            return _known(store.list_keys(self._transaction, self._place, wanted))
-        return self._all_keys
+        if names is None:
+            return self._all_keys
+        missing = names - self._named.keys()
+        if missing:
+            self._named.update({name: {} for name in missing})
+            for path, known in _known(store.list_keys(self._transaction, self._place, [dumps(name) for name in missing])).items():
+                self._named[name_of(path)][path] = known
+        found = [item for name in names for item in self._named[name].items()]
+        return dict(sorted(found, key=lambda item: item[1][0]))
 
     @cached_property
     def _all_keys(self) -> dict[Path, tuple[int, Facts]]:

@@ -13,3 +13,4 @@ class Project:
     entity: str
     name: str
     created_at: datetime
+    deleted_at: datetime | None = None

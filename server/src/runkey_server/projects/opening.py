@@ -1,5 +1,6 @@
 """Finds a project by entity and name, or makes it."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -16,18 +17,21 @@ def find_project(transaction: sa.Connection, actor: Actor | None, entity: str | 
     """Find a project that the actor may read; None alike for one that does not exist. entity None: the actor's own."""
     entity = (entity or (actor.entity if actor else "")).lower()
     project = store.find_project(transaction, entity, name)
-    return project if project is not None and may(actor, "read", project.account_id) else None
+    if project is None or project.deleted_at is not None or not may(actor, "read", project.account_id):
+        return None
+    return project
 
 
 def find_project_by_id(transaction: sa.Connection, project_id: int) -> Project | None:
-    """Find a project by its id, whoever asks."""
+    """Find a project by its id, whoever asks, deleted or not."""
     return store.find_project_by_id(transaction, project_id)
 
 
 def open_project(transaction: sa.Connection, actor: Actor, entity: str | None, name: str, at: datetime) -> tuple[Project, bool]:
     """Find a project or make it; the flag tells whether it was made.
 
-    Raises Error `not_found` for an entity that is not there or not the actor's, in the same words; `invalid` for a bad name.
+    Raises Error `not_found` for an entity that is not there or not the actor's, in the same words; `invalid` for a bad name; `gone` for
+    the name of a deleted one.
     """
     wanted = (entity or actor.entity).lower()
     if wanted != actor.entity:
@@ -42,6 +46,8 @@ def open_project(transaction: sa.Connection, actor: Actor, entity: str | None, n
         found = store.find_project(transaction, wanted, name)
     if found is None:
         raise Error("not_found", f"There is no entity {wanted!r} any more.")
+    if found.deleted_at is not None:
+        raise Error("gone", f"The project {name!r} was deleted. Restore it on the page of your projects, or use another name.")
     return found, inserted
 
 
@@ -55,7 +61,7 @@ def list_projects(
 
 
 def count_projects(transaction: sa.Connection, account_id: int) -> int:
-    """Count an account's projects."""
+    """Count an account's projects, deleted ones included until they are purged."""
     return store.count_projects(transaction, account_id)
 
 
@@ -65,17 +71,24 @@ def transfer(transaction: sa.Connection, account_id: int, to_account_id: int) ->
     Where they stood stays an alias, so that a run under way finds its project again.
     """
     names_by_now = []
-    for project in store.list_projects(transaction, account_id, before_id=None, at_most=None):
+    for project in store.list_all(transaction, account_id):
         name, number = project.name, 2
         while store.has_project(transaction, to_account_id, name):
             suffix = f"-{number}"
             name, number = project.name[: names.MAX_NAME_CHARACTERS - len(suffix)] + suffix, number + 1
         store.insert_alias(transaction, project.entity, project.name, project.id)
         store.move_project(transaction, project.id, to_account_id, name)
-        names_by_now.append(name)
+        if project.deleted_at is None:
+            names_by_now.append(name)
     return sorted(names_by_now)
 
 
-def purge(transaction: sa.Connection, account_id: int) -> None:
-    """Drop all projects of an account; their runs must be gone."""
-    store.delete_projects(transaction, account_id)
+def list_ids_of(transaction: sa.Connection, account_id: int) -> list[int]:
+    """Give the ids of all projects of an account, deleted ones included."""
+    return [project.id for project in store.list_all(transaction, account_id)]
+
+
+def purge(transaction: sa.Connection, project_ids: Sequence[int]) -> None:
+    """Drop projects for good; their runs must be gone."""
+    for project_id in project_ids:
+        store.delete_project(transaction, project_id)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from runkey_server.runs.model import Run
@@ -23,32 +24,48 @@ def summary_of(run: Run) -> dict[str, Any]:
     return _object(run.summary)
 
 
-def hidden_metrics(run: Run) -> Callable[[str], bool]:
-    """Give what tells of a metric whether its author wants no chart of it: define_metric(…, hidden=True).
+@dataclass(frozen=True)
+class Definition:
+    """What define_metric() said of a metric. is_hidden: its author wants no chart of it. step_metric: what its x is, None for the step."""
+
+    is_hidden: bool = False
+    step_metric: str | None = None
+
+
+def definitions(run: Run) -> Callable[[str], Definition]:
+    """Give what tells of a metric how it was defined.
 
     The clients keep definitions in their own part of the config: `m`, of which each has a name ("1") or a pattern that ends in `*` ("2"),
-    and options ("6"), of which 2 is hidden. The name's own definition wins over a pattern's, and the longest pattern over others.
+    a step metric by its name ("4") or its place in the list, counted from 1 ("5"), and options ("6"), of which 2 is hidden. The name's own
+    definition wins over a pattern's, and the longest pattern over others.
     """
     private = _object(run.config).get("_wandb")
     private = private.get("value") if isinstance(private, dict) else None
-    defined = private.get("m") if isinstance(private, dict) else None
-    names: dict[str, bool] = {}
-    patterns: dict[str, bool] = {}
-    for metric in defined if isinstance(defined, list) else ():
-        if isinstance(metric, dict):
-            options = metric.get("6")
-            is_hidden = isinstance(options, list) and _HIDDEN in options
-            for key, found in (("1", names), ("2", patterns)):
-                if isinstance(metric.get(key), str):
-                    found[metric[key]] = is_hidden
+    told = private.get("m") if isinstance(private, dict) else None
+    metrics = [metric if isinstance(metric, dict) else {} for metric in told] if isinstance(told, list) else []
+    names: dict[str, Definition] = {}
+    patterns: dict[str, Definition] = {}
+    for metric in metrics:
+        options = metric.get("6")
+        definition = Definition(isinstance(options, list) and _HIDDEN in options, _step_metric(metric, metrics))
+        for key, found in (("1", names), ("2", patterns)):
+            if isinstance(metric.get(key), str):
+                found[metric[key]] = definition
 
-    def tell(name: str) -> bool:
+    def tell(name: str) -> Definition:
         if name in names:
             return names[name]
         fitting = [pattern for pattern in patterns if pattern.endswith("*") and name.startswith(pattern[:-1])]
-        return bool(fitting) and patterns[max(fitting, key=len)]
+        return patterns[max(fitting, key=len)] if fitting else Definition()
 
     return tell
+
+
+def _step_metric(metric: dict[str, Any], metrics: list[dict[str, Any]]) -> str | None:
+    name, place = metric.get("4"), metric.get("5")
+    if isinstance(place, int) and 1 <= place <= len(metrics):
+        name = metrics[place - 1].get("1")
+    return name if isinstance(name, str) else None
 
 
 def flat(values: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:

@@ -1,5 +1,8 @@
 """One run, or an ordered page of them, for an actor who may read it."""
 
+from collections.abc import Sequence
+from datetime import datetime
+
 import sqlalchemy as sa
 
 from runkey_server.asgi.actor import Actor
@@ -37,6 +40,21 @@ def list_runs(
     if column not in store.ORDERS:
         raise Error("invalid", f"Runs cannot be ordered by {column[:80]!r} yet; {' and '.join(store.ORDERS)} can be used.")
     return store.list_runs(transaction, project.id, order=column, descending=descending, skip=skip, at_most=at_most)
+
+
+def list_changed(transaction: sa.Connection, project: Project, since: datetime, *, at_most: int) -> list[Run]:
+    """Give the runs of a project that said something since a moment, the latest first."""
+    return store.list_changed(transaction, project.id, since, at_most)
+
+
+def list_named(transaction: sa.Connection, project: Project, names: Sequence[str]) -> list[Run]:
+    """Give those runs of a project that have these names, the newest first."""
+    return store.list_runs_by_name(transaction, project.id, names)
+
+
+def number_runs(transaction: sa.Connection, project: Project, names: Sequence[str] | None = None) -> dict[str, int]:
+    """Give the ids of a project's runs by their names, the newest first. names: of these alone."""
+    return store.number_runs(transaction, project.id, names)
 
 
 def count_runs(transaction: sa.Connection, project: Project) -> int:

@@ -6,10 +6,16 @@ from datetime import datetime, timedelta
 SILENT_AFTER = timedelta(minutes=5)
 """A running run that has sent nothing for so long counts as crashed: ten missed heartbeats of the official client."""
 
+RUNNING = ("running", "pending", "preempting")
+"""The states, as reported, of a run that has not said its last word."""
+
 
 @dataclass(frozen=True)
 class Run:
-    """One run. name: its id in addresses (W&B: run id), unique in its project. config, summary: JSON texts, kept as they came."""
+    """One run. name: its id in addresses (W&B: run id), unique in its project. config, summary: JSON texts, kept as they came.
+
+    deleted_at: when it was deleted, or its project was.
+    """
 
     id: int
     project_id: int
@@ -37,11 +43,12 @@ class Run:
     created_at: datetime
     heartbeat_at: datetime | None
     deleted_at: datetime | None
+    restored_at: datetime | None
 
     @property
     def has_ended(self) -> bool:
         """Whether it said its last word."""
-        return self.reported_state not in ("running", "pending", "preempting")
+        return self.reported_state not in RUNNING
 
     @property
     def text_bytes(self) -> int:

@@ -1,6 +1,7 @@
 """The rows of runs and of what they print: functions that take an open transaction."""
 
 from collections.abc import Generator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,7 +14,14 @@ from runkey_server.runs.model import Run
 from runkey_server.runs.tables import console_lines, runs
 
 _SELECT = (
-    sa.select(runs, projects.c.account_id, accounts.c.name.label("entity"), projects.c.name.label("project"))
+    sa.select(
+        *(column for column in runs.c if column is not runs.c.deleted_at),
+        # The runs of a deleted project are deleted with it.
+        sa.func.coalesce(runs.c.deleted_at, projects.c.deleted_at).label("deleted_at"),
+        projects.c.account_id,
+        accounts.c.name.label("entity"),
+        projects.c.name.label("project"),
+    )
     .join_from(runs, projects)
     .join(accounts)
     .where(accounts.c.deleted_at.is_(None))
@@ -65,6 +73,67 @@ def update_run(transaction: sa.Connection, run_id: int, values: Mapping[str, Any
         transaction.execute(sa.update(runs).where(runs.c.id == run_id).values(**values))
 
 
+def mark_deleted(transaction: sa.Connection, project_id: int, names: Sequence[str], at: datetime) -> list[str]:
+    """Note when runs of a project were deleted; give the names of those that were not before."""
+    where = (runs.c.project_id == project_id, runs.c.name.in_(names), runs.c.deleted_at.is_(None))
+    return list(transaction.execute(sa.update(runs).where(*where).values(deleted_at=at).returning(runs.c.name)).scalars())
+
+
+def unmark_deleted(transaction: sa.Connection, project_id: int, names: Sequence[str], since: datetime, at: datetime) -> list[str]:
+    """Forget that runs of a project were deleted, of those that were so after a moment; give their names."""
+    where = (runs.c.project_id == project_id, runs.c.name.in_(names), runs.c.deleted_at > since)
+    restored = sa.update(runs).where(*where).values(deleted_at=None, restored_at=at).returning(runs.c.name)
+    return list(transaction.execute(restored).scalars())
+
+
+def list_deleted(transaction: sa.Connection, project_id: int, since: datetime, at_most: int) -> list[Run]:
+    """Give the runs of a project that were deleted after a moment, the last first."""
+    statement = _SELECT.where(runs.c.project_id == project_id, runs.c.deleted_at > since)
+    return [_run(row) for row in transaction.execute(statement.order_by(runs.c.deleted_at.desc(), runs.c.id.desc()).limit(at_most))]
+
+
+def list_deleted_before(transaction: sa.Connection, moment: datetime, at_most: int) -> list[int]:
+    """Give the ids of runs that were deleted by a moment, whoever owns them."""
+    statement = sa.select(runs.c.id).where(runs.c.deleted_at <= moment).order_by(runs.c.deleted_at).limit(at_most)
+    return list(transaction.execute(statement).scalars())
+
+
+def list_tags(transaction: sa.Connection, project_id: int, names: Sequence[str]) -> list[tuple[int, str, list[str]]]:
+    """Give ids, names and tags of runs of a project that are not deleted; nobody else changes them until this transaction ends."""
+    where = (runs.c.project_id == project_id, runs.c.name.in_(names), runs.c.deleted_at.is_(None))
+    found = transaction.execute(sa.select(runs.c.id, runs.c.name, runs.c.tags).where(*where).order_by(runs.c.id).with_for_update())
+    return [(row.id, row.name, row.tags) for row in found]
+
+
+def list_runs_by_name(transaction: sa.Connection, project_id: int, names: Sequence[str]) -> list[Run]:
+    """Give runs of a project that are not deleted by their names, the newest first."""
+    statement = _SELECT.where(runs.c.project_id == project_id, runs.c.name.in_(names), runs.c.deleted_at.is_(None))
+    return [_run(row) for row in transaction.execute(statement.order_by(runs.c.id.desc()))]
+
+
+def list_run_ids_in(transaction: sa.Connection, project_id: int, at_most: int) -> list[int]:
+    """Give ids of runs of a project, deleted ones included."""
+    return list(transaction.execute(sa.select(runs.c.id).where(runs.c.project_id == project_id).limit(at_most)).scalars())
+
+
+def list_older(transaction: sa.Connection, project_id: int, but_newest: int, silent_since: datetime, running: Sequence[str]) -> list[Any]:
+    """Give name and tags of runs of a project that are not deleted, the newest ones left out.
+
+    Only of runs that ended, or said nothing since a moment; and that nobody restored. running: the states of those that have not ended.
+    """
+    t = runs
+    there = (t.c.project_id == project_id, t.c.deleted_at.is_(None))
+    order = (t.c.created_at.desc(), t.c.id.desc())
+    # The one after the last that is kept: everything from there on is older.
+    edge = transaction.execute(sa.select(t.c.created_at, t.c.id).where(*there).order_by(*order).offset(but_newest).limit(1)).first()
+    if edge is None:
+        return []
+    older = sa.or_(t.c.created_at < edge.created_at, sa.and_(t.c.created_at == edge.created_at, t.c.id <= edge.id))
+    silent = sa.func.coalesce(t.c.heartbeat_at, t.c.created_at) < silent_since
+    over = sa.or_(t.c.reported_state.not_in(running), silent)
+    return list(transaction.execute(sa.select(t.c.name, t.c.tags).where(*there, older, over, t.c.restored_at.is_(None))).all())
+
+
 def list_runs(
     transaction: sa.Connection,
     project_id: int,
@@ -79,6 +148,21 @@ def list_runs(
     ordering = (column.desc(), runs.c.id.desc()) if descending else (column, runs.c.id)
     statement = _SELECT.where(runs.c.project_id == project_id, runs.c.deleted_at.is_(None)).order_by(*ordering)
     return [_run(row) for row in transaction.execute(statement.offset(skip).limit(at_most))]
+
+
+def list_changed(transaction: sa.Connection, project_id: int, since: datetime, at_most: int) -> list[Run]:
+    """Give the runs of a project that were heard of since a moment, the latest first. Cost: an index tells which."""
+    statement = _SELECT.where(runs.c.project_id == project_id, runs.c.heartbeat_at >= since, runs.c.deleted_at.is_(None))
+    return [_run(row) for row in transaction.execute(statement.order_by(runs.c.heartbeat_at.desc()).limit(at_most))]
+
+
+def number_runs(transaction: sa.Connection, project_id: int, names: Sequence[str] | None) -> dict[str, int]:
+    """Give the ids of a project's runs that are not deleted, by their names, the newest first. names: of these alone."""
+    t = runs
+    statement = sa.select(t.c.name, t.c.id).where(t.c.project_id == project_id, t.c.deleted_at.is_(None)).order_by(t.c.id.desc())
+    if names is not None:
+        statement = statement.where(t.c.name.in_(names))
+    return {row.name: row.id for row in transaction.execute(statement)}
 
 
 def count_runs(transaction: sa.Connection, project_id: int) -> int:

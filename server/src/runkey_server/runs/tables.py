@@ -32,8 +32,14 @@ runs = sa.Table(
     sa.Column("created_at", Instant, nullable=False),
     sa.Column("heartbeat_at", Instant),
     sa.Column("deleted_at", Instant),
+    # A person's word: rules let it be from then on.
+    sa.Column("restored_at", Instant),
     sa.UniqueConstraint("project_id", "name"),
+    # Who was heard of since: pages that follow a project ask every second.
+    sa.Index("ix_runs_project_id_heartbeat_at", "project_id", "heartbeat_at"),
 )
+_IS_DELETED = runs.c.deleted_at.is_not(None)
+sa.Index("ix_runs_deleted_at", runs.c.deleted_at, sqlite_where=_IS_DELETED, postgresql_where=_IS_DELETED)
 
 console_lines = sa.Table(
     "console_lines",

@@ -100,10 +100,10 @@ def _values(changes: Changes) -> dict[str, Any]:
             _check_json(column, values[column])
     for column, value in values.items():
         if isinstance(value, str):
-            _check_text(column, value)
+            check_text(column, value)
     if "tags" in values:
         for tag in values["tags"]:
-            _check_text("tags", tag)
+            check_text("tags", tag)
         values["tags"] = list(values["tags"])
     if "state" in values:
         values["reported_state"] = values.pop("state")
@@ -119,7 +119,8 @@ def _check_json(column: str, text: str) -> None:
         raise Error("invalid", f"{column} is not a JSON object of at most {_MAX_JSON_CHARACTERS} characters.")
 
 
-def _check_text(column: str, text: str) -> None:
+def check_text(column: str, text: str) -> None:
+    """Raise Error `invalid` for what a database's text has no place for."""
     try:
         text.encode()
     except UnicodeEncodeError:

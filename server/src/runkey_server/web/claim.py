@@ -86,8 +86,7 @@ async def claim(visit: Visit) -> None:
 async def begin_claim(visit: Visit) -> None:
     """POST from the pages of an account without a name: a claim link for it, in the form at once."""
     await visit.form()
-    if visit.session is not None and visit.session.is_guest:
-        raise Error("forbidden", "This page's link is for looking. To make the runs yours: runkey claim, on the machine that logs them.")
+    visit.refuse_guests()
     code = await visit.writing(claiming.issue_claim_link, visit.owner, visit.now)
     await _show(visit, code=code)
 

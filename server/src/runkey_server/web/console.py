@@ -72,7 +72,7 @@ def line_number(text: str | None) -> int | None:
 
 def _link(**query: str | int) -> str:
     """Lead to some lines; without a question to the last of all."""
-    return f"?{urllib.parse.urlencode(query)}#{'console' if query else 'newest'}"
+    return f"?{urllib.parse.urlencode(query)}#console" if query else "?plain#newest"
 
 
 def _context(number: int) -> str:

@@ -1,28 +1,22 @@
-"""What pages link to and programs ask for alike: exports, and what a run printed. Read by a browser's session or by a key.
+"""What pages link to and programs ask for alike: exports, and what a run printed.
 
-Routes: `/{entity}/{project}/export`, `/{entity}/{project}/runs/{run}/export`, `…/output.log`, `…/console`. A browser that is not signed in
-is sent to sign in, a program gets 401. What is given out is a download in a sandbox: it must never act as a page of this server.
+Routes: `/{entity}/{project}/export`, `/{entity}/{project}/runs/{run}/export`, `…/output.log`, `…/console`. What is given out is a download
+in a sandbox: it must never act as a page of this server.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Generator, Iterator
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator
 
 from anyio import to_thread
-from starlette.types import ASGIApp, Receive, Scope, Send
 
-from runkey_server import errors, runs
-from runkey_server.asgi.actor import Actor
-from runkey_server.asgi.failures import send_error
-from runkey_server.asgi.middleware import ACTOR
-from runkey_server.asgi.requests import header
+from runkey_server import runs
 from runkey_server.asgi.responses import attachment, send_json, send_pieces
 from runkey_server.errors import Error
 from runkey_server.exporting import open_export
-from runkey_server.keys import Authenticator
 from runkey_server.runs import Run
 from runkey_server.web.console import line_number
-from runkey_server.web.pages import NeedsSignIn, Pages, Visit, query_of
+from runkey_server.web.pages import Pages
+from runkey_server.web.reading import Request
 from runkey_wire import exports
 
 _AT_ONCE = 16
@@ -32,67 +26,16 @@ _PRINTED_BYTES = 1024 * 1024
 _LIVE_LINES = 1_000
 
 
-@dataclass(frozen=True)
-class Request:
-    """What was asked for, by somebody who is known."""
-
-    actor: Actor
-    scope: Scope
-    receive: Receive
-    send: Send
-
-    @property
-    def path(self) -> dict[str, str]:
-        """The variable parts of the address."""
-        return dict(self.scope["path_params"])
-
-    @property
-    def query(self) -> dict[str, str]:
-        """What follows the question mark."""
-        return query_of(self.scope)
-
-
-Handler = Callable[[Request], Awaitable[None]]
-
-
 class Downloads:
     """The routes."""
 
-    def __init__(self, pages: Pages, authenticator: Authenticator) -> None:
+    def __init__(self, pages: Pages) -> None:
         """Serve one worker."""
         self._pages = pages
         self._database = pages.database
-        self._authenticator = authenticator
         self._under_way = 0
         # Making pieces is work for the processor: one at a time, so that whoever writes runs need not wait. Sending them is not.
         self._turn = asyncio.Semaphore(1)
-
-    def route(self, handler: Handler) -> ASGIApp:
-        """Make an application of one of the handlers below."""
-
-        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-            actor = await self._authenticator.authenticate(header(scope, b"authorization"))
-            if actor is not None:
-                scope.setdefault("state", {})[ACTOR] = actor
-                await handler(Request(actor, scope, receive, send))
-            else:
-                await page(scope, receive, send)
-
-        async def for_visitor(visit: Visit) -> None:
-            actor = visit.actor
-            if actor is None and "text/html" in (header(visit.scope, b"accept") or ""):
-                raise NeedsSignIn
-
-            async def hand_out(scope: Scope, receive: Receive, send: Send) -> None:
-                if actor is None:
-                    await send_error(send, errors.unauthenticated())
-                else:
-                    await handler(Request(actor, scope, receive, send))
-
-            await visit.hand_over(hand_out)
-
-        page: ASGIApp = self._pages.route(for_visitor)
-        return answer
 
     async def export(self, request: Request) -> None:
         """Send history, events or runs as a file."""
@@ -122,19 +65,25 @@ class Downloads:
     async def console(self, request: Request) -> None:
         """Answer with the lines after one, for following: `{"lines": [{line, at, stream, text}], "next": LINE, "count": lines there are}`.
 
-        Without `after`: with the last lines. `next` is what to give as `after` the next time: the line before the last, because a progress
+        Without `after`: with the last lines, or with those before `before`. `find`: with the last lines that hold a text, and `found`, how
+        many there are. `next` is what to give as `after` the next time: the line before the last, because a progress
         bar rewrites the last one.
         """
-        after = line_number(request.query.get("after"))
-        if after is None and "after" in request.query:
-            raise Error("invalid", "`after` is the number of a line.")
+        after, before = line_number(request.query.get("after")), line_number(request.query.get("before"))
+        find = request.query.get("find", "").strip()
+        for name, number in (("after", after), ("before", before)):
+            if number is None and name in request.query:
+                raise Error("invalid", f"`{name}` is the number of a line.")
 
         def read() -> dict[str, object]:
             run = self._find(request)
             with self._database.reading() as transaction:
                 count = runs.count_console(transaction, run.id)
+                if find:
+                    found = runs.find_console(transaction, run.id, find, end=before, at_most=_LIVE_LINES)
+                    return {"lines": [line.as_json() for line in found.lines], "found": found.count, "count": count}
                 if after is None:
-                    lines = runs.read_console(transaction, run.id, at_most=_LIVE_LINES)
+                    lines = runs.read_console(transaction, run.id, end=before, at_most=_LIVE_LINES)
                 else:
                     lines = runs.read_console(transaction, run.id, first=after + 1, at_most=_LIVE_LINES)
             last = lines[-1].number if lines else -1 if after is None else after + 1

@@ -1,8 +1,9 @@
 """What every page shares: rendering, the browser's session, form tokens, and errors a person can read.
 
 A form is accepted when it comes from a page of ours: its token belongs to the browser's form cookie, and the browser says that it was sent
-from here (Sec-Fetch-Site; Origin where a browser does not send that). Before something that matters (a new key, an approval, another
-password) the password must have been given within five minutes; a form that comes later asks for it, on the form itself.
+from here (Sec-Fetch-Site; Origin where a browser does not send that). What a script of a page sends is taken on the same terms. Before
+something that matters (a new key, an approval, another password) the password must have been given within five minutes; a form that comes
+later asks for it, on the form itself.
 """
 
 import hmac
@@ -31,7 +32,9 @@ from runkey_server.claiming import Offer
 from runkey_server.clock import Clock
 from runkey_server.database import Database
 from runkey_server.errors import Error
+from runkey_server.retention import Meter
 from runkey_server.web import words
+from runkey_server.web.assets import Assets
 from runkey_wire import limits
 
 Handler = Callable[["Visit"], Awaitable[None]]
@@ -48,6 +51,7 @@ class Pages:
         self,
         database: Database,
         hosts: Hosts,
+        assets: Assets,
         signing_key: bytes,
         pepper: bytes,
         clock: Clock,
@@ -59,11 +63,13 @@ class Pages:
         """Load the templates. sign_up: the setting of that name. sends_mail: whether an SMTP server is set."""
         self.database = database
         self.hosts = hosts
+        self.assets = assets
         self.pepper = pepper
         self.clock = clock
         self.offer = offer
         self.sends_mail = sends_mail
         self.signing_key = signing_key
+        self.meter = Meter(database, clock)
         self._sign_up = sign_up
         # The __Host- prefix lets no other host of the domain, and no plain http, set these; browsers take it over https alone.
         prefix = "__Host-" if hosts.is_https else ""
@@ -97,7 +103,7 @@ class Pages:
 
     def render(self, template: str, values: dict[str, Any]) -> str:
         """Fill a template in."""
-        return self._templates.get_template(template).render(version=__version__, **values)
+        return self._templates.get_template(template).render(version=__version__, workspace=self.assets.entry, **values)
 
 
 @dataclass(frozen=True)
@@ -171,6 +177,11 @@ class Visit:
         return self.session is not None and self.session.is_fresh(self.now)
 
     @property
+    def is_guest(self) -> bool:
+        """Whether a dashboard's link opened the session: it may look."""
+        return self.session is not None and self.session.is_guest
+
+    @property
     def now(self) -> datetime:
         """The present moment."""
         return self.pages.clock()
@@ -237,10 +248,7 @@ class Visit:
 
     async def form(self) -> dict[str, str]:
         """Read the form that was sent from a page of ours. Raises Error `forbidden` for one that was not."""
-        site = header(self.scope, b"sec-fetch-site")
-        is_ours = site == "same-origin" if site else header(self.scope, b"origin") == self.base_url
-        if not is_ours:
-            raise Error("forbidden", _NOT_OURS)
+        self._check_site()
         try:
             fields = await read_form(self.scope, self._receive, limits.MAX_FORM_BYTES)
         except Error as error:
@@ -248,11 +256,35 @@ class Visit:
                 raise
             # What cannot be read as a form has no token either.
             raise Error("forbidden", _NOT_OURS) from None
+        self._check_token(fields.pop("form_token", ""))
+        return fields
+
+    def check_script(self) -> None:
+        """Make sure that a script of a page of ours asks, with the page's token in `X-Form-Token`, for somebody who may do more than look.
+
+        Raises Error `forbidden`, as for a form.
+        """
+        self._check_site()
+        self._check_token(header(self.scope, b"x-form-token") or "")
+        self.refuse_guests()
+
+    def refuse_guests(self) -> None:
+        """Raise Error `forbidden` for a session that a dashboard's link opened."""
+        if self.is_guest:
+            raise Error(
+                "forbidden", "This page's link is for looking. To make the runs yours: runkey claim, on the machine that logs them."
+            )
+
+    def _check_site(self) -> None:
+        site = header(self.scope, b"sec-fetch-site")
+        is_ours = site == "same-origin" if site else header(self.scope, b"origin") == self.base_url
+        if not is_ours:
+            raise Error("forbidden", _NOT_OURS)
+
+    def _check_token(self, given: str) -> None:
         expected = self.pages.signed("form", self._cookies.form) if self._cookies.form else ""
-        given = fields.pop("form_token", "")
         if not expected or not hmac.compare_digest(given.encode(), expected.encode()):
             raise Error("forbidden", _NOT_OURS)
-        return fields
 
     async def check_password(self, name: str, password: str) -> Account:
         """Find the account of a name and a password, counting tries. Raises as `accounts.sign_in` does."""

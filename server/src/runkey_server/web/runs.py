@@ -3,11 +3,15 @@
 import math
 from typing import Any
 
+import sqlalchemy as sa
 from anyio import to_thread
 
 from runkey_server import accounts, claiming, history, projects, runs
 from runkey_server.errors import Error
 from runkey_server.history import Series, Stream
+from runkey_server.projects import Project
+from runkey_server.retention import Usage
+from runkey_server.runs import Run
 from runkey_server.web import console
 from runkey_server.web.charts import Chart, draw
 from runkey_server.web.pages import Visit
@@ -35,17 +39,34 @@ async def entity(visit: Visit) -> None:
 
 
 async def project(visit: Visit) -> None:
-    """A project's runs."""
+    """A project's runs and their charts; `?plain`: a page that needs no script."""
     if await _is_asked_to_open(visit):
         return
-    await visit.show("project.html", **await to_thread.run_sync(_project, visit))
+    if "plain" in visit.query:
+        await visit.show("project.html", **await to_thread.run_sync(_project, visit))
+        return
+    found, layout = await to_thread.run_sync(_project_and_layout, visit)
+    await visit.show("workspace.html", project=found, run=None, layout=layout, is_guest=visit.is_guest)
+
+
+async def restore(visit: Visit) -> None:
+    """POST from the account's page: a deleted project comes back."""
+    await visit.form()
+    visit.refuse_guests()
+    visit.owner  # noqa: B018 - whoever is not signed in is sent to sign in
+    await visit.writing(_restore, visit)
+    await visit.go("/")
 
 
 async def run(visit: Visit) -> None:
-    """One run."""
+    """One run; `?plain`, or a question for lines of the console: a page that needs no script."""
     if await _is_asked_to_open(visit):
         return
-    await visit.show("run.html", **await to_thread.run_sync(_run, visit))
+    if not visit.query.keys().isdisjoint(("plain", "find", "before", "after")):
+        await visit.show("run.html", **await to_thread.run_sync(_run, visit))
+        return
+    found = await to_thread.run_sync(_find_run, visit)
+    await visit.show("workspace.html", project=None, run=found, is_guest=visit.is_guest)
 
 
 def _home(visit: Visit) -> dict[str, Any]:
@@ -57,8 +78,11 @@ def _home(visit: Visit) -> dict[str, Any]:
         notices = accounts.list_notices(transaction, actor.account_id)
         owner = visit.owner
         used = claiming.use_of(transaction, owner, visit.pages.offer.caps) if owner.is_anonymous else None
+        deleted = projects.list_deleted(transaction, actor, actor.account_id, visit.now)
     return {
-        "is_guest": visit.session is not None and visit.session.is_guest,
+        "deleted": [(each, each.deleted_at + projects.UNDO_FOR) for each in deleted if each.deleted_at is not None],
+        "usage": _usage(visit, [each.id for each, _ in rows]),
+        "is_guest": visit.is_guest,
         "used": used,
         "projects": rows,
         "notices": notices,
@@ -66,11 +90,39 @@ def _home(visit: Visit) -> dict[str, Any]:
     }
 
 
-def _project(visit: Visit) -> dict[str, Any]:
+def _project_and_layout(visit: Visit) -> tuple[Project, str | None]:
+    found = _find_project(visit)
+    with visit.database.reading() as transaction:
+        return found, projects.read_layout(transaction, found)
+
+
+def _usage(visit: Visit, project_ids: list[int]) -> dict[int, Usage] | None:
+    """What projects take of the disk; None when that cannot be told now, for which no page shall be missing."""
+    try:
+        return visit.pages.meter.measure(project_ids)
+    except Error:
+        return None
+
+
+def _restore(transaction: sa.Connection, visit: Visit) -> None:
+    found = projects.find_deleted(transaction, visit.actor, visit.path["entity"], visit.path["project"])
+    if found is None:
+        raise _nothing()
+    if not projects.may(visit.actor, "delete", found.account_id) or not projects.restore_project(transaction, found, visit.now):
+        raise Error("gone", "The day in which this project could be restored is over.")
+
+
+def _find_project(visit: Visit) -> Project:
     with visit.database.reading() as transaction:
         found = projects.find_project(transaction, visit.actor, visit.path["entity"], visit.path["project"])
-        if found is None:
-            raise _nothing()
+    if found is None:
+        raise _nothing()
+    return found
+
+
+def _project(visit: Visit) -> dict[str, Any]:
+    found = _find_project(visit)
+    with visit.database.reading() as transaction:
         listed = runs.list_runs(transaction, found, order="-created_at", at_most=_MAX_RUNS)
     summaries = [runs.summary_of(each) for each in listed]
     columns = _common_numbers(summaries)
@@ -80,15 +132,21 @@ def _project(visit: Visit) -> dict[str, Any]:
     return {"project": found, "rows": rows, "columns": columns}
 
 
-def _run(visit: Visit) -> dict[str, Any]:
+def _find_run(visit: Visit) -> Run:
     path = visit.path
     with visit.database.reading() as transaction:
         found = runs.find_run(transaction, visit.actor, path["entity"], path["project"], path["run"])
-        if found is None:
-            raise _nothing()
+    if found is None:
+        raise _nothing()
+    return found
+
+
+def _run(visit: Visit) -> dict[str, Any]:
+    found = _find_run(visit)
+    with visit.database.reading() as transaction:
         lines = history.count_lines(transaction, found.id, Stream.HISTORY)
-        hidden = runs.hidden_metrics(found)
-        names = sorted(name for name in history.list_names(transaction, found.id, Stream.HISTORY) if not hidden(name))
+        definition_of = runs.definitions(found)
+        names = sorted(name for name in history.list_names(transaction, found.id, Stream.HISTORY) if not definition_of(name).is_hidden)
         series = history.chart(transaction, found.id, Stream.HISTORY, names[:_MAX_CHARTS], buckets=_BUCKETS)
         printed = console.read(transaction, found.id, visit.query)
         measured = sorted(history.list_names(transaction, found.id, Stream.EVENTS))[:_MAX_CHARTS]

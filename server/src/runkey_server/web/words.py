@@ -86,6 +86,16 @@ def number(value: Any) -> str:
     return f"{value:.5g}"
 
 
+def size(count: int) -> str:
+    """Write a number of bytes with its largest unit: `1.2 MB`."""
+    amount, units = float(count), ["B", "kB", "MB", "GB", "TB"]
+    # What would be rounded up to 1000 is 1 of the next.
+    while amount >= 999.5 and len(units) > 1:
+        amount /= 1000
+        units.pop(0)
+    return f"{amount:.1f} {units[0]}" if 0 < amount < 9.95 and units[0] != "B" else f"{amount:.0f} {units[0]}"
+
+
 def value(found: Any) -> str:
     """Write a value of a config or a summary: numbers briefly, media in words and where their file is, the rest as JSON, cut when long."""
     if isinstance(found, str | int | float) and not isinstance(found, bool):
@@ -119,6 +129,7 @@ FILTERS = {
     "duration": duration,
     "moment": moment,
     "number": number,
+    "size": size,
     "until": until,
     "value": value,
 }

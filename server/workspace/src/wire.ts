@@ -1,0 +1,279 @@
+// What the server answers, and the only file that asks it. The shapes are those of web/workspace.py.
+
+export type Value = number | string | boolean | null;
+
+export interface Run {
+  number: number;
+  name: string;
+  displayName: string;
+  state: string;
+  createdAt: number;
+  heartbeatAt: number | null;
+  tags: string[];
+  notes: string | null;
+  group: string | null;
+  jobType: string | null;
+  host: string | null;
+  commit: string | null;
+  config: Record<string, Value>;
+  summary: Record<string, Value>;
+}
+
+/** One metric of one run: x and y by bucket; low and high where a bucket holds more than one number. null is what is not finite. */
+export interface Series {
+  run: string;
+  key: string;
+  x: (number | null)[];
+  y: (number | null)[];
+  low?: (number | null)[];
+  high?: (number | null)[];
+  count: number;
+}
+
+export type Stream = "history" | "events";
+
+export interface Question {
+  runs: string[];
+  keys: string[];
+  stream?: Stream;
+  x?: string;
+  buckets?: number;
+  low?: number | null;
+  high?: number | null;
+  after?: Record<string, number>;
+}
+
+/** Names of metrics with the number of runs that have them; steps: the metric that is meant to be the x of another. */
+export interface Keys {
+  history: Record<string, number>;
+  events: Record<string, number>;
+  steps: Record<string, string>;
+}
+
+export type Tree = Value | Tree[] | { [key: string]: Tree };
+
+export interface About {
+  run: Run;
+  exitCode: number | null;
+  program: string | null;
+  config: Record<string, Tree>;
+  summary: Record<string, Tree>;
+  metadata: Record<string, Tree>;
+  keys: { history: string[]; events: string[]; media: Record<string, string>; steps: Record<string, string> };
+  lines: number;
+  console: number;
+  files: number;
+}
+
+export interface File {
+  name: string;
+  bytes: number;
+  type: string;
+  updatedAt: number;
+}
+
+export interface ConsoleLine {
+  line: number;
+  at: string | null;
+  stream: "stdout" | "stderr";
+  text: string;
+  leftOut: number;
+}
+
+export interface Printed {
+  lines: ConsoleLine[];
+  next?: number;
+  found?: number;
+  count: number;
+}
+
+export interface Medium {
+  step: number;
+  value: Record<string, Tree>;
+}
+
+/** A run that can be restored until a moment. */
+export interface Deleted extends Run {
+  deletedAt: number;
+  until: number;
+}
+
+/** Names of the runs that an act changed, and how those look now that are there. */
+export interface Changed {
+  changed: string[];
+  runs: Run[];
+}
+
+/** Bytes. */
+export interface Usage {
+  history: number;
+  console: number;
+  files: number;
+  total: number;
+}
+
+/** Which runs stay: the newest so many, and those with any of these tags; null: all. */
+export interface Rule {
+  keepNewest: number | null;
+  keepTags: string[];
+}
+
+const ASK_AGAIN_MILLISECONDS = 5_000;
+const RUNS_AT_ONCE = 1_000;
+
+/** A refusal or a fault of the server, in its own words. */
+export class Refused extends Error {
+  constructor(
+    readonly status: number,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+export class Server {
+  constructor(
+    readonly entity: string,
+    readonly project: string,
+    /** What shows the server that a page of its own asks; none for a visitor who may look, and do nothing. */
+    readonly formToken?: string,
+  ) {}
+
+  get mayAct(): boolean {
+    return this.formToken !== undefined;
+  }
+
+  get base(): string {
+    return `/${encodeURIComponent(this.entity)}/${encodeURIComponent(this.project)}`;
+  }
+
+  runs(skip = 0): Promise<{ runs: Run[]; more: boolean }> {
+    return this.#ask(`/runs?skip=${skip}`);
+  }
+
+  keys(): Promise<Keys> {
+    return this.#ask("/keys");
+  }
+
+  async charts(question: Question, signal?: AbortSignal): Promise<Series[]> {
+    const headers = { "Content-Type": "application/json" };
+    const answer = await this.#ask<{ series: Series[] }>("/charts", { method: "POST", headers, body: JSON.stringify(question), signal });
+    return answer.series;
+  }
+
+  /** Save the layout of the project's page; an empty one takes it away. */
+  async saveLayout(layout: object): Promise<void> {
+    const headers = { "Content-Type": "application/json", "X-Form-Token": this.formToken ?? "" };
+    await this.#ask("/layout", { method: "POST", headers, body: JSON.stringify(layout) });
+  }
+
+  /**
+   * Follow what changes in the project; the function that is given back ends it. lost: the connection is gone, or there again; refused: it
+   * is not to be had.
+   */
+  follow(changed: (runs: Run[]) => void, lost: (isLost: boolean) => void, refused: () => void): () => void {
+    let events: EventSource;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const open = () => {
+      events = new EventSource(`${this.base}/live`);
+      events.addEventListener("runs", (event) => changed((JSON.parse((event as MessageEvent<string>).data) as { runs: Run[] }).runs));
+      events.addEventListener("open", () => lost(false));
+      events.addEventListener("error", () => {
+        lost(true);
+        // A browser asks again by itself after a broken connection, but not after a refusal.
+        if (events.readyState !== EventSource.CLOSED) return;
+        refused();
+        timer = setTimeout(open, ASK_AGAIN_MILLISECONDS);
+      });
+    };
+    open();
+    return () => {
+      clearTimeout(timer);
+      events.close();
+    };
+  }
+
+  /** Do something to many runs. */
+  async act(runs: string[], act: "tag" | "untag" | "delete" | "restore", tags: string[] = []): Promise<Changed> {
+    const all: Changed = { changed: [], runs: [] };
+    for (let from = 0; from < runs.length; from += RUNS_AT_ONCE) {
+      const done = await this.#tell<Changed>("/runs/acts", { runs: runs.slice(from, from + RUNS_AT_ONCE), act, tags });
+      all.changed.push(...done.changed);
+      all.runs.push(...done.runs);
+    }
+    return all;
+  }
+
+  async deleted(): Promise<Deleted[]> {
+    return (await this.#ask<{ runs: Deleted[] }>("/deleted")).runs;
+  }
+
+  usage(): Promise<Usage> {
+    return this.#ask("/usage");
+  }
+
+  rule(): Promise<Rule & { due: number }> {
+    return this.#ask("/retention");
+  }
+
+  /** Set the rule, or with preview only hear how many runs it would delete now. */
+  setRule(rule: Rule, preview = false): Promise<Rule & { due: number }> {
+    return this.#tell("/retention", { ...rule, preview });
+  }
+
+  deleteProject(): Promise<{ changed: boolean }> {
+    return this.#tell("/acts", { act: "delete" });
+  }
+
+  runAddress(run: Run | string): string {
+    return `${this.base}/runs/${encodeURIComponent(typeof run === "string" ? run : run.name)}`;
+  }
+
+  about(run: string): Promise<About> {
+    return this.#ask(`/runs/${encodeURIComponent(run)}/about`);
+  }
+
+  files(run: string, after?: string): Promise<{ files: File[]; more: boolean }> {
+    return this.#ask(`/runs/${encodeURIComponent(run)}/files${after === undefined ? "" : `?after=${encodeURIComponent(after)}`}`);
+  }
+
+  fileAddress(run: string, name: string): string {
+    return `${this.base}/runs/${encodeURIComponent(run)}/files/${name.split("/").map(encodeURIComponent).join("/")}`;
+  }
+
+  /** The text of a file, at most so many characters of it. */
+  async text(run: string, name: string, atMost = 500_000): Promise<string> {
+    const answer = await fetch(this.fileAddress(run, name));
+    if (!answer.ok) throw new Refused(answer.status, `The file could not be read (${answer.status}).`);
+    return (await answer.text()).slice(0, atMost);
+  }
+
+  console(run: string, question: Record<string, string>): Promise<Printed> {
+    return this.#ask(`/runs/${encodeURIComponent(run)}/console?${new URLSearchParams(question)}`);
+  }
+
+  async media(run: string, key: string): Promise<Medium[]> {
+    return (await this.#ask<{ values: Medium[] }>(`/runs/${encodeURIComponent(run)}/media?${new URLSearchParams({ key })}`)).values;
+  }
+
+  #tell<Answer>(path: string, what: object): Promise<Answer> {
+    const headers = { "Content-Type": "application/json", "X-Form-Token": this.formToken ?? "" };
+    return this.#ask(path, { method: "POST", headers, body: JSON.stringify(what) });
+  }
+
+  async #ask<Answer>(path: string, options: RequestInit = {}): Promise<Answer> {
+    let answer: Response;
+    try {
+      answer = await fetch(this.base + path, { ...options, headers: { Accept: "application/json", ...options.headers } });
+    } catch (fault) {
+      if (fault instanceof DOMException && fault.name === "AbortError") throw fault;
+      throw new Refused(0, "The server cannot be reached.");
+    }
+    if (!answer.ok) {
+      const told = (await answer.json().catch(() => ({}))) as { error?: string };
+      const words = told.error ?? `The server answered ${answer.status}.`;
+      throw new Refused(answer.status, answer.status === 401 ? "You are signed out. Load the page again to sign in." : words);
+    }
+    return (await answer.json()) as Answer;
+  }
+}
