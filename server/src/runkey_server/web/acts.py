@@ -20,8 +20,8 @@ from runkey_server.projects import Act, Project, may
 from runkey_server.retention import Rule
 from runkey_server.runs import Run
 from runkey_server.web.pages import Pages
-from runkey_server.web.reading import Request
-from runkey_server.web.workspace import MAX_RUNS, find_project, run_as_json
+from runkey_server.web.reading import Request, find_project
+from runkey_server.web.workspace import MAX_RUNS, run_as_json
 
 _MAX_BODY = 256 * 1024
 _MAX_DELETED = 1_000

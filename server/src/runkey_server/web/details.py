@@ -13,9 +13,8 @@ from runkey_server.asgi.responses import send_json, send_redirect
 from runkey_server.errors import Error
 from runkey_server.files import Directory, Signer
 from runkey_server.history import Stream
-from runkey_server.runs import Run
 from runkey_server.web.pages import Pages
-from runkey_server.web.reading import Request
+from runkey_server.web.reading import Request, find_run
 from runkey_server.web.workspace import run_as_json, shown_names
 
 _FILES = 500
@@ -44,8 +43,8 @@ class Details:
 
         def read() -> dict[str, Any]:
             now = self._clock()
-            run = self._find(request)
             with self._database.reading() as transaction:
+                run = find_run(transaction, request)
                 facts = history.list_facts(transaction, run.id, Stream.HISTORY)
                 media = {history.name_of(path): kind for path, each in facts.items() for kind in each.counts if kind not in _SCALARS}
                 names, steps = shown_names(run, sorted(history.list_names(transaction, run.id, Stream.HISTORY)))
@@ -73,8 +72,8 @@ class Details:
         """Answer with files by name: `{"files": [{"name", "bytes", "type", "updatedAt"} …], "more": bool}`; `after`: of later names."""
 
         def read() -> dict[str, Any]:
-            run = self._find(request)
             with self._database.reading() as transaction:
+                run = find_run(transaction, request)
                 found = files.list_files(transaction, run.id, after=request.query.get("after"), at_most=_FILES + 1)
             told = [
                 {"name": file.name, "bytes": file.size_bytes, "type": file.mimetype, "updatedAt": file.updated_at.timestamp()}
@@ -88,8 +87,8 @@ class Details:
         """Lead to the bytes of a file, under a signed address of an hour."""
 
         def sign() -> str:
-            run = self._find(request)
             with self._database.reading() as transaction:
+                run = find_run(transaction, request)
                 found = files.find_file(transaction, run.id, request.path["name"])
             if found is None:
                 raise Error("not_found", "There is no such file.")
@@ -102,20 +101,12 @@ class Details:
         key = request.query.get("key", "")
 
         def read() -> dict[str, Any]:
-            run = self._find(request)
             with self._database.reading() as transaction:
+                run = find_run(transaction, request)
                 rows = history.sample_rows(transaction, run.id, ["_step", key], _MEDIA)
             return {"values": [{"step": row["_step"], "value": row[key]} for row in rows if isinstance(row[key], dict)]}
 
         await send_json(request.send, await to_thread.run_sync(read))
-
-    def _find(self, request: Request) -> Run:
-        path = request.path
-        with self._database.reading() as transaction:
-            run = runs.find_run(transaction, request.actor, path["entity"], path["project"], path["run"])
-        if run is None:
-            raise Error("not_found", "There is no such run.")
-        return run
 
     def _metadata(self, file: files.File | None) -> dict[str, Any]:
         """Read what the client told of the machine and the code; nothing where it is not there, or is no JSON object."""

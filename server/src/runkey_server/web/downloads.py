@@ -16,7 +16,7 @@ from runkey_server.exporting import open_export
 from runkey_server.runs import Run
 from runkey_server.web.console import line_number
 from runkey_server.web.pages import Pages
-from runkey_server.web.reading import Request
+from runkey_server.web.reading import Request, find_run
 from runkey_wire import exports
 
 _AT_ONCE = 16
@@ -58,7 +58,12 @@ class Downloads:
 
     async def output(self, request: Request) -> None:
         """Send what a run printed, as it printed it."""
-        run = await to_thread.run_sync(self._find, request)
+
+        def find() -> Run:
+            with self._database.reading() as transaction:
+                return find_run(transaction, request)
+
+        run = await to_thread.run_sync(find)
         name = exports.file_name(run.project, run.name, "output", "log")
         await self._send(request, name, "text/plain; charset=utf-8", self._printed(run.id))
 
@@ -76,8 +81,8 @@ class Downloads:
                 raise Error("invalid", f"`{name}` is the number of a line.")
 
         def read() -> dict[str, object]:
-            run = self._find(request)
             with self._database.reading() as transaction:
+                run = find_run(transaction, request)
                 count = runs.count_console(transaction, run.id)
                 if find:
                     found = runs.find_console(transaction, run.id, find, end=before, at_most=_LIVE_LINES)
@@ -90,14 +95,6 @@ class Downloads:
             return {"lines": [line.as_json() for line in lines], "next": max(-1, last - 1), "count": count}
 
         await send_json(request.send, await to_thread.run_sync(read))
-
-    def _find(self, request: Request) -> Run:
-        path = request.path
-        with self._database.reading() as transaction:
-            run = runs.find_run(transaction, request.actor, path["entity"], path["project"], path["run"])
-        if run is None:
-            raise Error("not_found", "There is no such run.")
-        return run
 
     def _printed(self, run_id: int) -> Iterator[bytes]:
         number, texts = 0, [""]

@@ -16,8 +16,8 @@ from runkey_server.asgi.responses import send_pieces
 from runkey_server.errors import Error
 from runkey_server.runs import Run
 from runkey_server.web.pages import Pages
-from runkey_server.web.reading import Request
-from runkey_server.web.workspace import find_project, run_as_json
+from runkey_server.web.reading import Request, find_project
+from runkey_server.web.workspace import run_as_json
 
 LOOK_EVERY_SECONDS = 1.0
 _PING_EVERY_SECONDS = 15.0

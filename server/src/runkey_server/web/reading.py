@@ -7,15 +7,18 @@ from a page of ours alone.
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+import sqlalchemy as sa
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from runkey_server import errors
+from runkey_server import errors, projects, runs
 from runkey_server.asgi.actor import Actor
 from runkey_server.asgi.failures import send_error
 from runkey_server.asgi.middleware import ACTOR
 from runkey_server.asgi.requests import header
 from runkey_server.errors import Error
 from runkey_server.keys import Authenticator
+from runkey_server.projects import Project
+from runkey_server.runs import Run
 from runkey_server.web.pages import NeedsSignIn, Pages, Visit, query_of
 
 
@@ -49,6 +52,23 @@ class Request:
 
 
 Handler = Callable[[Request], Awaitable[None]]
+
+
+def find_project(transaction: sa.Connection, request: Request) -> Project:
+    """Find the project of an address. Raises Error `not_found`."""
+    found = projects.find_project(transaction, request.actor, request.path["entity"], request.path["project"])
+    if found is None:
+        raise Error("not_found", "There is no such project.")
+    return found
+
+
+def find_run(transaction: sa.Connection, request: Request) -> Run:
+    """Find the run of an address. Raises Error `not_found`."""
+    path = request.path
+    found = runs.find_run(transaction, request.actor, path["entity"], path["project"], path["run"])
+    if found is None:
+        raise Error("not_found", "There is no such run.")
+    return found
 
 
 class Reader:

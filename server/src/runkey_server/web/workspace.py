@@ -9,7 +9,6 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 import numpy as np
-import sqlalchemy as sa
 from anyio import to_thread
 
 from runkey_server import history, projects, runs
@@ -17,10 +16,9 @@ from runkey_server.asgi.requests import header, read_body
 from runkey_server.asgi.responses import send_json
 from runkey_server.errors import Error
 from runkey_server.history import Series, Stream
-from runkey_server.projects import Project
 from runkey_server.runs import Run
 from runkey_server.web.pages import Pages
-from runkey_server.web.reading import Request
+from runkey_server.web.reading import Request, find_project
 
 MAX_RUNS = 1_000
 """Runs in one answer; the page asks for more when it is scrolled to their end."""
@@ -181,11 +179,3 @@ def _short(value: Any) -> Any:
     if isinstance(value, dict) and "_type" in value:
         return f"[{str(value['_type'])[:50]}]"
     return _short(json.dumps(value, ensure_ascii=False))
-
-
-def find_project(transaction: sa.Connection, request: Request) -> Project:
-    """Find the project of an address. Raises Error `not_found`."""
-    found = projects.find_project(transaction, request.actor, request.path["entity"], request.path["project"])
-    if found is None:
-        raise Error("not_found", "There is no such project.")
-    return found
