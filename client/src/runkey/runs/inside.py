@@ -14,6 +14,7 @@ from runkey.clock import Clock, SystemClock
 from runkey.credentials.model import Credential
 from runkey.runs import companions, finishing, resuming
 from runkey.runs.config import Config, config_text
+from runkey.runs.copying import Copying
 from runkey.runs.encoding import encode, encode_line, plain
 from runkey.runs.following import Follower
 from runkey.runs.history import History, Part
@@ -60,6 +61,9 @@ class Inside:
         self._terminal = terminal
         self._is_silent = is_silent
         self._lock = threading.RLock()
+        # Waiting for it lets go of the lock, however often this thread has it.
+        self._still = threading.Condition(self._lock)
+        self._copying = Copying(self._still)
         self._said: set[str] = set()
         self._metrics = standing.define_metrics(Metrics())
         self._history = History(standing.started, self._take_row, first_step=standing.step)
@@ -162,6 +166,14 @@ class Inside:
         finally:
             if is_held:
                 self._lock.release()
+
+    def _has_lock(self) -> bool:
+        """Tell whether this thread has the lock."""
+        try:
+            self._still.notify_all()
+        except RuntimeError:
+            return False
+        return True
 
     # --- what it writes and says ---------------------------------------------------------------------------------------
 

@@ -211,11 +211,17 @@ class Run(Inside):
 
     def upload(self, name: str, path: Any = None, *, data: bytes | None = None) -> bool:
         """Send a file under a name: one that is there (a copy is taken), or these bytes. False, and said once, when it cannot be kept."""
+        recorder = self._recorder
+        if recorder is None or not self._is_mine():
+            return False
         try:
-            with self._lock:
-                if self._recorder is None or not self._is_mine():
-                    return False
-                self._recorder.keep_file(name, None if path is None else os.fspath(path), data)
+            with self._copying.begin(recorder.folder, name) as copy:
+                copy.fill(None if path is None else os.fspath(path), data)
+                with self._lock:
+                    if not self._is_mine():
+                        raise ValueError("the run was finished while it was copied")
+                    if self._copying.put(copy):
+                        recorder.write_file(name, copy.place)
         except (OSError, ValueError, TypeError) as error:
             self._warn_once(f"file {name}", f"The file {name} is left out: {error}.")
             return False
@@ -234,6 +240,10 @@ class Run(Inside):
             import traceback
 
             self.hear_error("".join(traceback.format_exception(error)))
+
+    def tell_failure(self, part: str, fault: Exception) -> None:
+        """Say once that a part of what accompanies the run failed."""
+        self._warn_once(f"part {part}", f"{part} failed ({type(fault).__name__}: {fault}); the run goes on without it.")
 
     def describe_start(self, **given: str | None) -> None:
         """Add what belongs to the run itself: commit, repo, program, host."""
