@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runkey.errors import UsageError
 from runkey.runs.config import config_text
 from runkey.runs.encoding import encode
 from runkey.runs.history import History, StepIsPast
@@ -337,6 +338,21 @@ def test_a_finished_run_takes_nothing_more(run: Run, capsys: pytest.CaptureFixtu
     assert run.upload("x", data=b"x") is False
     assert [row["a"] for row in journaled(run)] == [1]
     assert len(said(capsys)) == 2
+
+
+def test_a_name_can_be_taken_back_and_tags_are_checked(run: Run) -> None:
+    run.take_changes()
+    run.name, run.notes, run.tags = "n", "said", ("a",)
+    assert run.take_changes() == {"displayName": "n", "notes": "said", "tags": ["a"]}
+    run.name = run.notes = None
+    assert (run.name, run.notes) == ("r", None)
+    run.tags += ("b",)
+    for odd in ([""], ["x" * 65], 3):
+        with pytest.raises(UsageError):
+            run.tags = odd
+    assert run.take_changes() == {"displayName": "r", "notes": "", "tags": ["a", "b"]}
+    run.tags = "a, b"
+    assert run.tags == ("a", "b")
 
 
 def test_config_goes_out_in_w_and_bs_shape_and_without_keys() -> None:

@@ -27,6 +27,9 @@ from runkey.settings import Environment
 from runkey.stream import Lock, Sender, folders
 from runkey.terminal import Terminal
 
+_said: set[str] = set()
+"""Once a process: a script may begin a thousand runs with the same settings."""
+
 
 def init(
     project: str | None = None,
@@ -73,6 +76,10 @@ def init(
     options = Options(given, environment)
     for word in options.unused:
         terminal.warn(f"init({word}=…) changes nothing here.")
+    for text in options.strange_settings:
+        if text not in _said:
+            _said.add(text)
+            terminal.warn(text)
     before, kind = current(), options.reinit
     if kind == "default":
         kind = "finish_previous" if terminal.is_notebook else "return_previous"

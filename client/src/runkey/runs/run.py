@@ -17,6 +17,7 @@ from runkey.runs.history import StepIsPast
 from runkey.runs.inside import Inside
 from runkey.runs.media import settled
 from runkey.runs.metrics import Metric
+from runkey.runs.options import check_tags
 from runkey.stream import framing
 
 _FLAT = UNCHANGING - {type(None)}
@@ -99,30 +100,30 @@ class Run(Inside):
 
     @property
     def name(self) -> str:
-        """How the run is shown. Can be set."""
+        """How the run is shown. Can be set; None takes it back, and the id is shown."""
         return self._standing.name or self.id
 
     @name.setter
-    def name(self, text: str) -> None:
-        self._describe("name", str(text), "displayName")
+    def name(self, text: str | None) -> None:
+        self._describe("name", self.id if text is None else str(text), "displayName")
 
     @property
     def notes(self) -> str | None:
-        """What is said of the run. Can be set."""
-        return self._standing.notes
+        """What is said of the run. Can be set; None takes it back."""
+        return self._standing.notes or None
 
     @notes.setter
-    def notes(self, text: str) -> None:
-        self._describe("notes", str(text), "notes")
+    def notes(self, text: str | None) -> None:
+        self._describe("notes", "" if text is None else str(text), "notes")
 
     @property
     def tags(self) -> tuple[str, ...]:
-        """The run's tags. Can be set."""
+        """The run's tags. Can be set. Raises UsageError for what is no tag."""
         return tuple(self._standing.tags or ())
 
     @tags.setter
     def tags(self, tags: Any) -> None:
-        self._describe("tags", [str(tag) for tag in tags], "tags")
+        self._describe("tags", [] if tags is None else check_tags(tags), "tags")
 
     @property
     def group(self) -> str | None:
