@@ -14,7 +14,7 @@ from runkey.machine import machine_name
 from runkey.runs import companions, healing, resuming, syncing
 from runkey.runs.config import config_text, first_private
 from runkey.runs.current import current, finish_all, take_on
-from runkey.runs.encoding import plain
+from runkey.runs.encoding import plain_or_text
 from runkey.runs.media import settled
 from runkey.runs.metrics import Metrics
 from runkey.runs.model import Standing
@@ -120,7 +120,7 @@ class _Beginning:
             private=first_private(),
             origin={"host": machine_name(), "program": sys.argv[0]} if sys.argv and sys.argv[0] else {"host": machine_name()},
         )
-        standing.config = plain(settled(options.config, None, 0, self._leave_out), self._leave_out)
+        standing.config = plain_or_text(settled(options.config, None, 0, self._leave_out), self._keep_as_text)
         if options.mode == "disabled":
             return self._start(standing, None)
         credential = self._credential(anonymous) if options.mode == "online" else None
@@ -209,6 +209,9 @@ class _Beginning:
 
     def _leave_out(self, key: str, why: str) -> None:
         self._terminal.warn(f"config[{key!r}] is left out: {why}.")
+
+    def _keep_as_text(self, key: str, why: str) -> None:
+        self._terminal.warn(f"config[{key!r}] is kept as text: {why}.")
 
     def _tell(self, run: Run) -> None:
         if self._options.is_silent:

@@ -72,7 +72,7 @@ class Inside:
         self._interposed: list[tuple[Mapping[str, Any], int | None, bool | None]] = []
         self._changes: dict[str, Any] = {}
         self._config_changed = self._summary_changed = False
-        self.config = Config(standing.config, self._note_config, may_change=terminal.is_notebook)
+        self.config = Config(standing.config, self._note_config, may_change=terminal.is_notebook, tell=self._keep_as_text)
         self.summary = Summary(self._metrics, {}, self._note_summary, lambda given: settled(given, self, "summary", self._complain))
         self.summary.restore(standing.summary, standing.summary_state)
         self._recorder: Recorder | None = None
@@ -117,7 +117,8 @@ class Inside:
             standing.summary_state, standing.metrics = self.summary.state(), self._metrics.as_list()
             standing.step = self._history.step
             standing.line = self._recorder.next_line if self._recorder else standing.line
-            return to_json(plain(standing.as_dict(), self._complain))
+            # What is left out was told when it was set.
+            return to_json(plain(standing.as_dict(), lambda _, __: None))
 
     def end(self) -> Position | None:
         """For the sender: how far the journal is written."""
@@ -215,6 +216,9 @@ class Inside:
 
     def _complain(self, key: str, why: str) -> None:
         self._warn_once(f"key {key}", f"{key!r} is left out: {why}.")
+
+    def _keep_as_text(self, key: str, why: str) -> None:
+        self._warn_once(f"config {key}", f"config[{key!r}] is kept as text: {why}.")
 
     def _say(self, text: str) -> None:
         if not self._is_silent:
