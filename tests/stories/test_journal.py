@@ -307,7 +307,7 @@ def test_what_is_damaged_is_named_and_the_rest_is_sent_to_its_lines(server: Serv
     whole = journal.read_bytes()
     place = whole.index(b'"x":20')
     journal.write_bytes(whole[:place] + bytes(1_000) + whole[place + 1_000 :])
-    (run,) = sync(machine)
+    (run,) = sync(machine, status=1)
     assert (run["outcome"], run["damaged"]) == ("sent", 1)
     assert "1 damaged place passed over. What there was of it stays in" in str(run["message"])
     found = rows(server, key, "damaged")
@@ -338,7 +338,7 @@ def test_files_that_are_gone_are_named_and_what_cannot_be_read_stays(server: Ser
     assert run["outcome"] == "unreadable"
     assert f"{files[1].name} cannot be read: Is a directory. Mend that, or move that file away" in str(run["message"])
     files[1].rmdir()
-    (run,) = sync(machine, "runkey", str(folder), str(machine.home / "runkey"))
+    (run,) = sync(machine, "runkey", str(folder), str(machine.home / "runkey"), status=1)
     assert (run["outcome"], run["damaged"]) == ("sent", 1)
     assert "1 file of its journal missing" in str(run["message"])
     # Config and summary stand at the beginning of each file.
@@ -350,6 +350,28 @@ def test_files_that_are_gone_are_named_and_what_cannot_be_read_stays(server: Ser
     empty = keep_offline(machine, "empty")
     (empty / "journal.000001").unlink()
     assert "Its journal is gone" in str(sync(machine, status=1)[0]["message"])
+
+
+def test_what_is_gone_from_the_beginning_counts_as_lost_unless_the_server_has_it(server: Server, machine: Machine) -> None:
+    key = log_in(machine, server, "mira")
+    folder = keep_offline(machine, "headless", 1_500)
+    copy = machine.home / "copy" / folder.name
+    shutil.copytree(folder, copy)
+    for place in (folder, copy):
+        (place / "journal.000001").unlink()
+    (run,) = sync(machine, status=1)
+    assert (run["outcome"], run["damaged"]) == ("sent", 1)
+    assert 0 < len(rows(server, key, "headless")) == run["rows"] < 60
+    # What a server has of a run is not lost with the beginning of its journal.
+    whole = keep_offline(machine, "sent-before", 1_500)
+    shutil.copytree(whole, machine.home / "again" / whole.name)
+    shutil.rmtree(folder)
+    assert sync(machine)[0]["outcome"] == "sent"
+    (machine.home / "again" / whole.name / "journal.000001").unlink()
+    (run,) = sync(machine, "again")
+    assert run["outcome"] == "sent"
+    assert "damaged" not in run
+    assert len(rows(server, key, "sent-before")) == 60
 
 
 def test_a_server_that_has_less_than_was_acknowledged_gets_all_of_it(tmp_path: Path, machine: Machine) -> None:

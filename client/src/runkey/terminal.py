@@ -39,7 +39,8 @@ class Terminal:
         """Say a sentence, in one line. Control characters in it, which may come from a server, are made harmless."""
         if self.stderr is not None:
             # Closed, or a pipe that nobody reads any more: nobody hears it, and a training goes on.
-            with contextlib.suppress(OSError, ValueError):
+            # So is one in a signal's handler, in the middle of another.
+            with contextlib.suppress(OSError, ValueError, RuntimeError):
                 print(PREFIX + printable(text), file=self.stderr, flush=True)
 
     def progress(self, text: str) -> None:

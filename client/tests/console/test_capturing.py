@@ -23,6 +23,7 @@ class Heard:
         self.folder = str(folder)
         self.lines: dict[int, str] = {}
         self.log = b""
+        self.failures: list[str] = []
 
     def log_console(self, offset: int, lines: list[str]) -> None:
         self.lines |= {offset + number: line for number, line in enumerate(lines)}
@@ -31,6 +32,9 @@ class Heard:
         assert name == "output.log"
         assert path is not None
         self.log = Path(path).read_bytes()
+
+    def tell_failure(self, part: str, fault: Exception) -> None:
+        self.failures.append(part)
 
 
 def own_streams(monkeypatch: pytest.MonkeyPatch) -> tuple[io.StringIO, io.StringIO]:
@@ -103,3 +107,14 @@ def test_nothing_is_listened_to_where_that_is_off_or_there_is_no_stream(monkeypa
     assert stop is not None
     stop(0)
     assert (run.lines, run.log) == ({}, b"")
+
+
+def test_a_log_that_cannot_be_written_as_a_file_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    own_streams(monkeypatch)
+    run = Heard(tmp_path)
+    stop = start(run)
+    assert stop is not None
+    print("a line")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nowhere"))
+    stop(0)
+    assert (len(run.lines), run.log, run.failures) == (1, b"", ["The writing of output.log"])

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from runkey.errors import UsageError
+from runkey.runs import beginning
 from runkey.runs.options import Options, Settings
 from runkey.settings import Environment
 
@@ -71,6 +72,11 @@ def test_a_config_from_what_scripts_have() -> None:
         ({"project": 7}, "project is a text"),
         ({"dir": 9}, "dir is a folder's path, not 9"),
         ({"fork_from": "x"}, "cannot be had yet"),
+        ({"tags": ["a", ""]}, "A tag has 1 to 64 characters, and '' has 0"),
+        ({"tags": [None]}, "A tag has 1 to 64 characters"),
+        ({"tags": ["x" * 65]}, "has 65"),
+        ({"tags": 3}, "tags are a list of texts, not 3"),
+        ({"settings": Settings(run_tags=["x" * 65])}, "has 65"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(given: dict[str, object], words: str) -> None:
@@ -92,3 +98,33 @@ def test_an_id_is_made_once_and_can_be_used_as_one() -> None:
     assert (len(made), found.settle_id("other")) == (8, made)
     assert options().settle_id("last") == "last"
     assert options(id="mine").settle_id("last") == "mine"
+
+
+def test_tags_of_the_lengths_that_w_and_b_takes() -> None:
+    assert options(tags=("x" * 64, "y")).tags == ["x" * 64, "y"]
+    assert options(tags="a, b,,").tags == ["a", "b"]
+    assert (options(tags=[]).tags, options().tags) == ([], None)
+
+
+def test_settings_that_nobody_knows_are_named_with_the_one_that_may_be_meant() -> None:
+    assert options(settings=Settings(nonsense=1)).strange_settings == ["Settings(nonsense=…) changes nothing: there is no such setting."]
+    assert options(settings={"consol": "off", "x_disable_stat": True}).strange_settings == [
+        "Settings(consol=…) changes nothing: there is no such setting. Is console meant?",
+        "Settings(x_disable_stat=…) changes nothing: there is no such setting. Is x_disable_stats meant?",
+    ]
+    known = Settings(init_timeout=1, start_method="thread", _disable_stats=True, run_name="n", dir="d", silent=True, console="off")
+    assert options({"WANDB_CONSOLE": "off", "RUNKEY_SAVE_CODE": "1"}, settings=known).strange_settings == []
+
+
+def test_every_setting_of_w_and_bs_own_client_is_known() -> None:
+    wandb = pytest.importorskip("wandb")
+    theirs = dict.fromkeys(wandb.Settings.model_fields)
+    assert len(theirs) > 100
+    assert options(settings=theirs).strange_settings == []
+
+
+def test_what_is_strange_is_said_once(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(beginning, "_said", set())
+    for _ in range(2):
+        beginning.init(mode="disabled", settings=Settings(nonsense=1)).finish()
+    assert capsys.readouterr().err == "runkey: Warning: Settings(nonsense=…) changes nothing: there is no such setting.\n"

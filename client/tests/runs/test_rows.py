@@ -15,8 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runkey.errors import UsageError
 from runkey.runs.config import config_text
-from runkey.runs.encoding import encode
+from runkey.runs.encoding import encode, plain_or_text
 from runkey.runs.history import History, StepIsPast
 from runkey.runs.mapping import Watched
 from runkey.runs.model import Standing
@@ -116,6 +117,62 @@ def test_a_value_without_a_form_costs_only_itself() -> None:
     assert parsed["ok"] == 1
     assert math.isnan(parsed["nan"])
     assert {key for key, _ in complaints} == {"odd", "circle", "half"}
+
+
+def test_an_odd_value_deep_in_a_row_costs_only_itself() -> None:
+    complaints = []
+    deep = {"a": {"b": 1, "odd": object(), "list": [1, object()], (1, 2): 3}, "ok": 2}
+    line = encode(deep, lambda *words: complaints.append(words[0]))
+    assert json.loads(line) == {"a": {"b": 1, "(1, 2)": 3}, "ok": 2}
+    assert complaints == ["a.odd", "a.list"]
+
+
+class Odd:
+    def __str__(self) -> str:
+        return "odd \ud800" + "x" * 2_000
+
+
+class Unspeakable:
+    def __str__(self) -> str:
+        raise ValueError
+
+
+@dataclasses.dataclass
+class Holding:
+    inner: object
+
+
+def test_an_odd_value_in_a_config_is_text_and_the_rest_is_kept() -> None:
+    told: list[tuple[str, str]] = []
+    circle: dict[str, object] = {"a": 1}
+    circle["again"] = circle
+    values = {
+        "nested": {"lr": 0.1, "odd": Odd(), "list": [1, Unspeakable()], "held": Holding({"x": 1, "y": Unspeakable()})},
+        "circle": circle,
+        "half": "a\ud800b",
+        "plain": 1,
+    }
+    found = plain_or_text(values, lambda *words: told.append(words))
+    nothing = f"{__name__}.Unspeakable"
+    assert found["nested"] == {
+        "lr": 0.1,
+        "odd": "odd ?" + "x" * 995 + "…",
+        "list": [1, nothing],
+        "held": {"inner": {"x": 1, "y": nothing}},
+    }
+    assert (found["plain"], found["half"], found["circle"]["a"]) == (1, "a?b", 1)
+    assert isinstance(found["circle"]["again"], str)
+    assert [name for name, _ in told] == ["nested.odd", "nested.list.1", "nested.held.inner.y", "circle.again", "half"]
+
+
+def test_a_config_keeps_the_rest_of_a_key_and_tells_once(run: "Run", capsys: pytest.CaptureFixture[str]) -> None:
+    for _ in range(2):
+        run.config.update({"model": {"size": 3, "act": Unspeakable()}}, allow_val_change=True)
+    assert run.config["model"] == {"size": 3, "act": f"{__name__}.Unspeakable"}
+    told = json.loads((run.take_changes() or {})["config"])
+    assert told["model"] == {"value": {"size": 3, "act": f"{__name__}.Unspeakable"}}
+    assert json.loads(run.state())["config"] == run.config.copy()
+    assert said(capsys) == ["runkey: Warning: config['model.act'] is kept as text: JSON has no form for a value of the type Unspeakable."]
 
 
 class Split(enum.Enum):
@@ -337,6 +394,21 @@ def test_a_finished_run_takes_nothing_more(run: Run, capsys: pytest.CaptureFixtu
     assert run.upload("x", data=b"x") is False
     assert [row["a"] for row in journaled(run)] == [1]
     assert len(said(capsys)) == 2
+
+
+def test_a_name_can_be_taken_back_and_tags_are_checked(run: Run) -> None:
+    run.take_changes()
+    run.name, run.notes, run.tags = "n", "said", ("a",)
+    assert run.take_changes() == {"displayName": "n", "notes": "said", "tags": ["a"]}
+    run.name = run.notes = None
+    assert (run.name, run.notes) == ("r", None)
+    run.tags += ("b",)
+    for odd in ([""], ["x" * 65], 3):
+        with pytest.raises(UsageError):
+            run.tags = odd
+    assert run.take_changes() == {"displayName": "r", "notes": "", "tags": ["a", "b"]}
+    run.tags = "a, b"
+    assert run.tags == ("a", "b")
 
 
 def test_config_goes_out_in_w_and_bs_shape_and_without_keys() -> None:

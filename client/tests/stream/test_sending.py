@@ -1,5 +1,6 @@
 """The sender, with a real journal, against a real HTTP server that answers from a script."""
 
+import errno
 import gzip
 import json
 import os
@@ -8,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -424,6 +426,22 @@ def test_a_file_that_the_server_will_not_take_costs_only_itself(server: Scripted
     assert sending.finish()
     assert (server.files, server.uploaded) == ({"/put/small": b"y"}, ["small"])
     assert [text for text in sending.said if "large" in text] == sending.said
+
+
+def test_a_file_waits_while_too_many_are_open(server: Scripted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tries = []
+
+    def open_third(*words: Any) -> Any:
+        tries.append(words)
+        if len(tries) < 3:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        return open(*words)
+
+    monkeypatch.setattr("runkey.stream.uploading.open", open_third, raising=False)
+    sending = Sending(server, tmp_path)
+    sending.log_file("a", b"x")
+    assert sending.finish()
+    assert (server.files, sending.sender.uploader.failed, sending.said) == ({"/put/a": b"x"}, [], [])
 
 
 def test_files_that_were_not_sent_are_sent_by_the_next_process(server: Scripted, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The figures of a machine, read from a /proc that is written here, and from this machine's own."""
 
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -94,3 +95,19 @@ def test_lines_come_as_often_as_asked() -> None:
 
 def test_nothing_is_sampled_where_that_is_off() -> None:
     assert start(Logged(x_disable_stats=True)) is None
+
+
+def test_a_process_that_can_open_nothing_more_is_told_and_sees_no_traceback() -> None:
+    pytest.importorskip("resource")
+    script = """
+import resource
+from types import SimpleNamespace
+from runkey.system import start
+told = []
+run = SimpleNamespace(settings=SimpleNamespace(), log_system=lambda row: None, tell_failure=lambda *words: told.append(words))
+resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))
+start(run)(0)
+print([(part, type(fault).__name__) for part, fault in told])
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    assert (done.stdout, done.stderr) == ("[('The sampling of system figures', 'OSError')]\n", "")

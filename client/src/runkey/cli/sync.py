@@ -1,6 +1,7 @@
 """`runkey sync`: sends the journals of runs that never arrived, or only in part.
 
-Exit code 0 when everything is on the server, or there was nothing to send; else that of what went wrong.
+Exit code 0 when everything is on the server, or there was nothing to send; 1 when a journal was damaged, so that what it held is not all
+there; else that of what went wrong.
 """
 
 import argparse
@@ -128,4 +129,4 @@ def _code(results: list[Any], failure: Any) -> int:
     if failure is not None:
         return int(failure.exit_code)
     codes = {"partly": 7, "unreadable": 1}
-    return max((codes.get(each.outcome, 0) for each in results), default=0)
+    return max((codes.get(each.outcome, 0 if each.is_whole else 1) for each in results), default=0)

@@ -42,6 +42,9 @@ class Logger(Protocol):
     def upload(self, name: str, path: str | None = None, *, data: bytes | None = None) -> None:
         """Send a file."""
 
+    def tell_failure(self, part: str, fault: Exception) -> None:
+        """Hear what could not be kept, and why."""
+
 
 def start(run: Logger) -> Callable[[int], None] | None:
     """Begin to listen for a run; give what ends it. Not when the run's settings say console="off"."""
@@ -85,10 +88,13 @@ class Capture:
         self._look(is_last=True)
         if self._spool is None:
             return
-        with contextlib.suppress(OSError), self._spool, tempfile.TemporaryDirectory() as folder:
-            path = os.path.join(folder, "output.log")
-            if self._lines.write_file(path):
-                self._run.upload("output.log", path)
+        try:
+            with self._spool, tempfile.TemporaryDirectory() as folder:
+                path = os.path.join(folder, "output.log")
+                if self._lines.write_file(path):
+                    self._run.upload("output.log", path)
+        except OSError as fault:
+            self._run.tell_failure("The writing of output.log", fault)
 
     def hear_error(self, text: str) -> None:
         """Take a text as if it had been printed to standard error."""

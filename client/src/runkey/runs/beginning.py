@@ -14,7 +14,7 @@ from runkey.machine import machine_name
 from runkey.runs import companions, healing, resuming, syncing
 from runkey.runs.config import config_text, first_private
 from runkey.runs.current import current, finish_all, take_on
-from runkey.runs.encoding import plain
+from runkey.runs.encoding import plain_or_text
 from runkey.runs.media import settled
 from runkey.runs.metrics import Metrics
 from runkey.runs.model import Standing
@@ -26,6 +26,9 @@ from runkey.scrubbing import Scrubber
 from runkey.settings import Environment
 from runkey.stream import Lock, Sender, folders
 from runkey.terminal import Terminal
+
+_said: set[str] = set()
+"""Once a process: a script may begin a thousand runs with the same settings."""
 
 
 def init(
@@ -73,6 +76,10 @@ def init(
     options = Options(given, environment)
     for word in options.unused:
         terminal.warn(f"init({word}=…) changes nothing here.")
+    for text in options.strange_settings:
+        if text not in _said:
+            _said.add(text)
+            terminal.warn(text)
     before, kind = current(), options.reinit
     if kind == "default":
         kind = "finish_previous" if terminal.is_notebook else "return_previous"
@@ -113,7 +120,7 @@ class _Beginning:
             private=first_private(),
             origin={"host": machine_name(), "program": sys.argv[0]} if sys.argv and sys.argv[0] else {"host": machine_name()},
         )
-        standing.config = plain(settled(options.config, None, 0, self._leave_out), self._leave_out)
+        standing.config = plain_or_text(settled(options.config, None, 0, self._leave_out), self._keep_as_text)
         if options.mode == "disabled":
             return self._start(standing, None)
         credential = self._credential(anonymous) if options.mode == "online" else None
@@ -202,6 +209,9 @@ class _Beginning:
 
     def _leave_out(self, key: str, why: str) -> None:
         self._terminal.warn(f"config[{key!r}] is left out: {why}.")
+
+    def _keep_as_text(self, key: str, why: str) -> None:
+        self._terminal.warn(f"config[{key!r}] is kept as text: {why}.")
 
     def _tell(self, run: Run) -> None:
         if self._options.is_silent:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from runkey.errors import UsageError
-from runkey.runs.encoding import snapshot
+from runkey.runs.encoding import plain_or_text
 from runkey.runs.mapping import Changed, Watched, as_mapping
 from runkey.runs.metrics import Metrics
 from runkey_wire.version import __version__
@@ -15,12 +15,19 @@ PRIVATE = "_wandb"
 """The key under which W&B's clients keep what is theirs; hidden by every reader."""
 
 
+def _untold(_: str, __: str) -> None:
+    pass
+
+
 class Config(Watched):
     """Values by name. may_change: whether one that is there may be set to something else without saying so (in a notebook)."""
 
-    def __init__(self, values: Mapping[str, Any] | None, changed: Changed, *, may_change: bool = False) -> None:
-        """Begin with a copy of values."""
+    def __init__(
+        self, values: Mapping[str, Any] | None, changed: Changed, *, may_change: bool = False, tell: Callable[[str, str], None] = _untold
+    ) -> None:
+        """Begin with a copy of values. tell(name, reason) is called for a value that is kept as text, for want of another form."""
         super().__init__(values, changed)
+        object.__setattr__(self, "_tell", tell)
         object.__setattr__(self, "_may_change", may_change)
 
     def update(self, *others: Any, **named: Any) -> None:
@@ -36,7 +43,7 @@ class Config(Watched):
         self._set({key: value for key, value in as_mapping(given).items() if str(key) not in self._values})
 
     def _set(self, given: Mapping[str, Any], *, is_allowed: bool = False) -> None:
-        held = {str(key): snapshot(value) for key, value in given.items()}
+        held = plain_or_text({str(key): value for key, value in given.items()}, self._tell)
         if not is_allowed and not self._may_change:
             for key, value in held.items():
                 if key in self._values and self._values[key] != value:

@@ -2,7 +2,7 @@
 
 NumPy's and PyTorch's scalars and arrays are asked for their value by `.tolist()` or `.item()`, without importing either. What a config is
 often made of and JSON has no form for (a path, a date, an Enum, a dataclass, a function) is written as W&B's clients write it: most of it
-as text. A value that remains is left out, and its key named: one odd value must not cost the row.
+as text. A value that remains is left out, and its key named: one odd value must not cost the row. In a config it is text.
 """
 
 import enum
@@ -14,6 +14,10 @@ from typing import Any
 
 _TEXTS = frozenset({"timedelta", "UUID", "dtype", "DType", "device"})
 """Names of types whose values are known by their text. PyTorch's and NumPy's are among them, and are not imported for it."""
+
+_MOST_LEVELS = 50
+_MOST_CHARACTERS = 1_000
+"""Of a value that is kept as text."""
 
 
 def _plain(value: Any) -> Any:
@@ -90,6 +94,18 @@ def plain(values: Mapping[str, Any], complain: Callable[[str, str], None]) -> di
     return copied
 
 
+def plain_or_text(values: Mapping[Any, Any], tell: Callable[[str, str], None]) -> dict[str, Any]:
+    """Give a copy of values as JSON will carry them, as text where it has no form: tell(name, reason) is called for each of these."""
+    try:
+        line = _encode(values)
+        line.encode()
+    except Exception:
+        mending = _Mending(tell, is_text=True)
+        line = _encode({_key(key): mending.mend(str(key), value) for key, value in values.items()})
+    copied: dict[str, Any] = json.loads(line)
+    return copied
+
+
 def snapshot(value: Any) -> Any:
     """Give a value as it is now, free of what may change or is large elsewhere. One that JSON has no form for is given back as it is."""
     if type(value) in UNCHANGING:
@@ -104,11 +120,74 @@ def snapshot(value: Any) -> Any:
 
 def _without_odd_values(row: Mapping[str, Any], complain: Callable[[str, str], None]) -> dict[str, Any]:
     kept = {}
+    mending = _Mending(complain, is_text=False)
     for key, value in row.items():
         try:
-            _encode({key: value}).encode()
+            _encode({key: None}).encode()
         except Exception as error:
-            complain(str(key), str(error) if isinstance(error, TypeError) else "it cannot be written as JSON")
-        else:
-            kept[key] = value
+            complain(str(key), _why(error))
+            continue
+        found = mending.mend(str(key), value)
+        if found is not _NOTHING:
+            kept[key] = found
     return kept
+
+
+_NOTHING = object()
+"""What is left of a value that was left out."""
+
+
+class _Mending:
+    """Makes JSON of values, most of which are. is_text: a value that JSON has no form for becomes a text; else it is left out.
+
+    tell(name, reason) is called for each of them. Of a list that has one, all is left out: its other values would move.
+    """
+
+    def __init__(self, tell: Callable[[str, str], None], *, is_text: bool) -> None:
+        self._tell = tell
+        self._is_text = is_text
+
+    def mend(self, name: str, value: Any, above: tuple[int, ...] = ()) -> Any:
+        """Give what JSON carries of a value, or _NOTHING. above: the ids of what it lies in, which may be itself."""
+        try:
+            _encode(value).encode()
+        except Exception as error:
+            fault = error
+        else:
+            return value
+        inner = _open_up(value) if id(value) not in above and len(above) < _MOST_LEVELS else None
+        above = (*above, id(value))
+        if isinstance(inner, Mapping):
+            each = ((_key(key), self.mend(f"{name}.{key}", part, above)) for key, part in inner.items())
+            return {key: part for key, part in each if part is not _NOTHING}
+        if isinstance(inner, list | tuple) and self._is_text:
+            return [self.mend(f"{name}.{number}", part, above) for number, part in enumerate(inner)]
+        self._tell(name, _why(fault))
+        return _text(value) if self._is_text else _NOTHING
+
+
+def _open_up(value: Any) -> Any:
+    """Give what a value consists of, if it does of others."""
+    if isinstance(value, Mapping | list | tuple | str):
+        return value
+    try:
+        return _plain(value)
+    except Exception:
+        return None
+
+
+def _key(key: Any) -> Any:
+    return key if key is None or isinstance(key, int | float) else _text(key)
+
+
+def _text(value: Any) -> str:
+    try:
+        text = str(value)
+    except Exception:  # its own code, whatever that raises
+        text = _name(type(value))
+    text = text.encode("utf-8", "replace").decode()
+    return text if len(text) <= _MOST_CHARACTERS else text[:_MOST_CHARACTERS] + "…"
+
+
+def _why(error: Exception) -> str:
+    return str(error) if isinstance(error, TypeError) else "it cannot be written as JSON"

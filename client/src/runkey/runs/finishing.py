@@ -1,7 +1,9 @@
 """finish(): everything acknowledged, or one sentence that says what is left, where it lies, and how to send it."""
 
 import contextlib
+import functools
 import os
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -20,6 +22,7 @@ PATIENCE_SECONDS = 60.0
 """How long finish() waits for a server that takes nothing; for one that takes something, as long as that lasts."""
 
 _TERMINATED_SECONDS = 5.0  # after SIGTERM a cluster kills within seconds
+_LOOK_SECONDS = 0.1
 
 
 class Finisher:
@@ -42,7 +45,8 @@ class Finisher:
         code = exit_code if exit_code is not None else (run.exit_code or 0)
         # Somebody who is impatient here is more so below, where Ctrl-C leaves at once.
         with contextlib.suppress(KeyboardInterrupt, SystemExit):
-            companions.stop_all(self.stops, code, run._warn)
+            self._stop_companions(code)
+            run._copying.wait_for_others(_TERMINATED_SECONDS if code == TERMINATED else None)
         recorder, sender = run._recorder, run._sender
         try:
             self._write_end(code)
@@ -69,6 +73,23 @@ class Finisher:
                     sender.abandon()
         recorder.close()
         self._conclude(done)
+
+    def _stop_companions(self, code: int) -> None:
+        run = self._run
+        stop = functools.partial(companions.stop_all, self.stops, code, run._warn)
+        if not run._has_lock():
+            stop()
+            return
+        # In a signal's handler, in the middle of a call: what accompanies the run may wait for the lock that this thread has below.
+        thread = threading.Thread(target=stop, name="runkey-finish", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as fault:
+            run._warn(f"What accompanied the run was not waited for ({fault}).")
+            return
+        with run._still:
+            while thread.is_alive():
+                run._still.wait(_LOOK_SECONDS)
 
     def _write_end(self, code: int) -> None:
         run = self._run

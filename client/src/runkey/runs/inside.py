@@ -14,6 +14,7 @@ from runkey.clock import Clock, SystemClock
 from runkey.credentials.model import Credential
 from runkey.runs import companions, finishing, resuming
 from runkey.runs.config import Config, config_text
+from runkey.runs.copying import Copying
 from runkey.runs.encoding import encode, encode_line, plain
 from runkey.runs.following import Follower
 from runkey.runs.history import History, Part
@@ -60,6 +61,9 @@ class Inside:
         self._terminal = terminal
         self._is_silent = is_silent
         self._lock = threading.RLock()
+        # Waiting for it lets go of the lock, however often this thread has it.
+        self._still = threading.Condition(self._lock)
+        self._copying = Copying(self._still)
         self._said: set[str] = set()
         self._metrics = standing.define_metrics(Metrics())
         self._history = History(standing.started, self._take_row, first_step=standing.step)
@@ -68,7 +72,7 @@ class Inside:
         self._interposed: list[tuple[Mapping[str, Any], int | None, bool | None]] = []
         self._changes: dict[str, Any] = {}
         self._config_changed = self._summary_changed = False
-        self.config = Config(standing.config, self._note_config, may_change=terminal.is_notebook)
+        self.config = Config(standing.config, self._note_config, may_change=terminal.is_notebook, tell=self._keep_as_text)
         self.summary = Summary(self._metrics, {}, self._note_summary, lambda given: settled(given, self, "summary", self._complain))
         self.summary.restore(standing.summary, standing.summary_state)
         self._recorder: Recorder | None = None
@@ -113,7 +117,8 @@ class Inside:
             standing.summary_state, standing.metrics = self.summary.state(), self._metrics.as_list()
             standing.step = self._history.step
             standing.line = self._recorder.next_line if self._recorder else standing.line
-            return to_json(plain(standing.as_dict(), self._complain))
+            # What is left out was told when it was set.
+            return to_json(plain(standing.as_dict(), lambda _, __: None))
 
     def end(self) -> Position | None:
         """For the sender: how far the journal is written."""
@@ -163,6 +168,14 @@ class Inside:
             if is_held:
                 self._lock.release()
 
+    def _has_lock(self) -> bool:
+        """Tell whether this thread has the lock."""
+        try:
+            self._still.notify_all()
+        except RuntimeError:
+            return False
+        return True
+
     # --- what it writes and says ---------------------------------------------------------------------------------------
 
     def _keep(self, recorder: Recorder, part: Part) -> None:
@@ -203,6 +216,9 @@ class Inside:
 
     def _complain(self, key: str, why: str) -> None:
         self._warn_once(f"key {key}", f"{key!r} is left out: {why}.")
+
+    def _keep_as_text(self, key: str, why: str) -> None:
+        self._warn_once(f"config {key}", f"config[{key!r}] is kept as text: {why}.")
 
     def _say(self, text: str) -> None:
         if not self._is_silent:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from runkey.errors import UsageError
+from runkey.runs import known_settings
 from runkey.runs.mapping import as_mapping
 from runkey.settings import MODES, Environment
 from runkey_wire import names
@@ -17,6 +18,9 @@ from runkey_wire import names
 DEFAULT_PROJECT = "uncategorized"
 RESUME_WORDS = ("allow", "must", "never", "auto")
 REINIT_WORDS = ("default", "return_previous", "finish_previous", "create_new")
+MAX_TAG_CHARACTERS = 64
+"""As W&B has it."""
+
 _BASE36 = "0123456789abcdefghijklmnopqrstuvwxyz"
 # By which names Settings may say what init()'s arguments say.
 _SETTINGS_NAMES = {
@@ -63,13 +67,14 @@ class Settings:
 
 
 class Options:
-    """What a run is to be, settled. resume, reinit: a word, or None. folder: where journals lie."""
+    """What a run is to be, settled. resume, reinit: a word, or None. folder: where journals lie. strange_settings: what to say of them."""
 
     def __init__(self, given: Mapping[str, Any], environment: Environment) -> None:
         """Settle arguments over settings over environment. Raises UsageError for what cannot be meant, TypeError for unknown arguments."""
         given = dict(given)
         self.unused = _look_at(given)
         self.settings = _settings(given.pop("settings", None), environment)
+        self.strange_settings = known_settings.strange(vars(self.settings), (name for names in _SETTINGS_NAMES.values() for name in names))
         for name, theirs in _SETTINGS_NAMES.items():
             if given.get(name) is None:
                 given[name] = next((value for each in theirs if (value := getattr(self.settings, each)) is not None), None)
@@ -84,7 +89,8 @@ class Options:
         self.notes = given["notes"] or get("WANDB_NOTES")
         self.group = given["group"] or get("WANDB_RUN_GROUP")
         self.job_type = given["job_type"] or get("WANDB_JOB_TYPE")
-        self.tags = _tags(given["tags"] if given["tags"] is not None else get("WANDB_TAGS"))
+        tags = given["tags"] if given["tags"] is not None else get("WANDB_TAGS")
+        self.tags = None if tags is None else check_tags(tags)
         self.resume = _resume(given["resume"] if given["resume"] is not None else get("WANDB_RESUME"))
         self.reinit = _reinit(given["reinit"])
         self.folder = _folder(given["dir"]) or environment.runs_folder
@@ -172,10 +178,18 @@ def _reinit(word: Any) -> str:
     return str(word)
 
 
-def _tags(given: Any) -> list[str] | None:
-    if given is None:
-        return None
-    return [tag.strip() for tag in given.split(",") if tag.strip()] if isinstance(given, str) else [str(tag) for tag in given]
+def check_tags(given: Any) -> list[str]:
+    """Give tags as a list: of a text, what stands between its commas. Raises UsageError for one that is no tag."""
+    if isinstance(given, str):
+        given = [tag.strip() for tag in given.split(",") if tag.strip()]
+    try:
+        tags = ["" if tag is None else str(tag) for tag in given]
+    except TypeError:
+        raise UsageError(f"tags are a list of texts, not {given!r}.") from None
+    for tag in tags:
+        if not 1 <= len(tag) <= MAX_TAG_CHARACTERS:
+            raise UsageError(f"A tag has 1 to {MAX_TAG_CHARACTERS} characters, and {tag[:80]!r} has {len(tag)}.")
+    return tags
 
 
 def _config(given: dict[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -67,21 +66,8 @@ class Recorder:
         """Write the run's last word."""
         return self._write(framing.END, {"exit_code": exit_code}, is_needed=True)
 
-    def keep_file(self, name: str, path: str | None, data: bytes | None) -> None:
-        """Take a copy of a file into the run's folder, and note that it is to be sent. Raises OSError, ValueError."""
-        place = os.path.normpath(os.path.join("files", name))
-        if os.path.isabs(name) or not place.startswith("files" + os.sep):
-            raise ValueError(f"{name!r} is no name for a file of a run")
-        target = os.path.join(self.folder, place)
-        os.makedirs(os.path.dirname(target), mode=0o700, exist_ok=True)
-        if data is not None:
-            # Not in place: an earlier one of this name may be on its way, and may be a link to somebody's own file.
-            with open(target + ".new", "wb") as file:
-                file.write(data)
-            os.replace(target + ".new", target)
-        elif path is not None and not (os.path.exists(target) and os.path.samefile(path, target)):
-            shutil.copyfile(path, target + ".new")
-            os.replace(target + ".new", target)
+    def write_file(self, name: str, place: str) -> None:
+        """Write that a file is to be sent. place: where it lies in the run's folder."""
         self._write(framing.FILE, {"name": name, "path": place.replace(os.sep, "/")}, is_needed=True)
 
     def close(self) -> None:

@@ -17,6 +17,7 @@ from runkey.runs.history import StepIsPast
 from runkey.runs.inside import Inside
 from runkey.runs.media import settled
 from runkey.runs.metrics import Metric
+from runkey.runs.options import check_tags
 from runkey.stream import framing
 
 _FLAT = UNCHANGING - {type(None)}
@@ -99,30 +100,30 @@ class Run(Inside):
 
     @property
     def name(self) -> str:
-        """How the run is shown. Can be set."""
+        """How the run is shown. Can be set; None takes it back, and the id is shown."""
         return self._standing.name or self.id
 
     @name.setter
-    def name(self, text: str) -> None:
-        self._describe("name", str(text), "displayName")
+    def name(self, text: str | None) -> None:
+        self._describe("name", self.id if text is None else str(text), "displayName")
 
     @property
     def notes(self) -> str | None:
-        """What is said of the run. Can be set."""
-        return self._standing.notes
+        """What is said of the run. Can be set; None takes it back."""
+        return self._standing.notes or None
 
     @notes.setter
-    def notes(self, text: str) -> None:
-        self._describe("notes", str(text), "notes")
+    def notes(self, text: str | None) -> None:
+        self._describe("notes", "" if text is None else str(text), "notes")
 
     @property
     def tags(self) -> tuple[str, ...]:
-        """The run's tags. Can be set."""
+        """The run's tags. Can be set. Raises UsageError for what is no tag."""
         return tuple(self._standing.tags or ())
 
     @tags.setter
     def tags(self, tags: Any) -> None:
-        self._describe("tags", [str(tag) for tag in tags], "tags")
+        self._describe("tags", [] if tags is None else check_tags(tags), "tags")
 
     @property
     def group(self) -> str | None:
@@ -211,11 +212,17 @@ class Run(Inside):
 
     def upload(self, name: str, path: Any = None, *, data: bytes | None = None) -> bool:
         """Send a file under a name: one that is there (a copy is taken), or these bytes. False, and said once, when it cannot be kept."""
+        recorder = self._recorder
+        if recorder is None or not self._is_mine():
+            return False
         try:
-            with self._lock:
-                if self._recorder is None or not self._is_mine():
-                    return False
-                self._recorder.keep_file(name, None if path is None else os.fspath(path), data)
+            with self._copying.begin(recorder.folder, name) as copy:
+                copy.fill(None if path is None else os.fspath(path), data)
+                with self._lock:
+                    if not self._is_mine():
+                        raise ValueError("the run was finished while it was copied")
+                    if self._copying.put(copy):
+                        recorder.write_file(name, copy.place)
         except (OSError, ValueError, TypeError) as error:
             self._warn_once(f"file {name}", f"The file {name} is left out: {error}.")
             return False
@@ -234,6 +241,10 @@ class Run(Inside):
             import traceback
 
             self.hear_error("".join(traceback.format_exception(error)))
+
+    def tell_failure(self, part: str, fault: Exception) -> None:
+        """Say once that a part of what accompanies the run failed."""
+        self._warn_once(f"part {part}", f"{part} failed ({type(fault).__name__}: {fault}); the run goes on without it.")
 
     def describe_start(self, **given: str | None) -> None:
         """Add what belongs to the run itself: commit, repo, program, host."""

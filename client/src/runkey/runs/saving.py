@@ -6,6 +6,8 @@ import os
 import tempfile
 from typing import TYPE_CHECKING, Any
 
+from runkey.runs.copying import mark
+
 if TYPE_CHECKING:
     from runkey.runs.run import Run
 
@@ -51,10 +53,12 @@ def save(run: "Run", glob_str: Any, base_path: Any, policy: str, *, glob: bool) 
 def _send(run: "Run", name: str, path: str, policy: str) -> bool:
     if run.disabled:
         return False
+    # Before it is copied: what changes meanwhile is sent again.
+    sent = mark(path)
     if policy != "end" and not run.upload(name, path):
         return False
     if policy != "now" and run.follower is not None:
-        run.follower.follow(name, path, is_live=policy == "live")
+        run.follower.follow(name, path, is_live=policy == "live", sent=sent)
     return True
 
 

@@ -27,7 +27,10 @@ PATIENCE_SECONDS = 60.0
 
 
 class Synced:
-    """What became of one journal. outcome: sent, already sent, running, refused, unreadable, partly."""
+    """What became of one journal. outcome: sent, already sent, running, refused, unreadable, partly.
+
+    is_whole: false where what was lost of it cannot be had any more; what could be read was sent.
+    """
 
     def __init__(self, folder: str, outcome: str, said: str = "", **more: Any) -> None:
         """Hold it. said: in words, where there is something to say."""
@@ -35,6 +38,7 @@ class Synced:
         self.outcome = outcome
         self.said = said
         self.error: Error | None = more.pop("error", None)
+        self.is_whole = not more.get("damaged")
         self.more = more
 
     def as_dict(self) -> dict[str, Any]:
@@ -95,10 +99,10 @@ class Syncing:
         credential = self._credential_for(replay.standing)
         try:
             self._check_account(replay.standing, credential)
-            self._open(replay, noted, credential)
-            earlier = replay.first_segment - max(1, noted.position.segment)
-            if earlier > 0:
-                self._say(f"{folder}: files are gone from its beginning. What was in them is on the server only if it was sent before.")
+            count = self._open(replay, noted, credential)
+            if replay.first_segment > max(1, noted.position.segment) and count < replay.standing.line:
+                replay.missing += replay.first_segment - max(1, noted.position.segment)
+                self._say(f"{folder}: files are gone from its beginning, and the server has not all that was in them.")
         except (UsageError, ForbiddenError) as error:
             return Synced(folder, "refused", str(error), error=error)
         return self._carry(folder, replay, noted, credential)
@@ -111,8 +115,11 @@ class Syncing:
             "your own account: --to-my-account"
         )
 
-    def _open(self, replay: Replay, noted: Acknowledged, credential: Credential) -> None:
-        """Make the run on the server, or make sure that what is there is this one. Raises UsageError when it is not, as `open_run` does."""
+    def _open(self, replay: Replay, noted: Acknowledged, credential: Credential) -> int:
+        """Make the run on the server, or make sure that what is there is this one; give how many rows of this journal's it has.
+
+        Raises UsageError when it is another, and what `open_run` raises.
+        """
         standing = replay.standing
         assert standing is not None
         if standing.account is not None and not credential.stands_for(standing.account):
@@ -129,7 +136,8 @@ class Syncing:
             self._check_rows(replay, noted, status)
         if status is None:
             noted.first_lines = {}
-        if self._overwrite or status is None or _count(noted, status) < noted.rows:
+        count = 0 if status is None else _count(noted, status)
+        if self._overwrite or status is None or count < noted.rows:
             # What was acknowledged once is not there (any more): another account's, or a server that was put back from a copy.
             noted.begin_again()
         config, private, metrics = replay.config()
@@ -139,6 +147,7 @@ class Syncing:
         standing.entity, standing.project, standing.id = opened.entity, opened.project, opened.id
         noted.is_open = True
         noted.save()
+        return count
 
     def _check_rows(self, replay: Replay, noted: Acknowledged, status: Status) -> None:
         """Raise UsageError when the server's last row is none of this journal's, nor of the run it went on with."""
@@ -182,6 +191,8 @@ class Syncing:
             sender.abandon()
         url, lost = standing.url(credential.host), list(sender.uploader.failed)
         more = {"run": "/".join(path), "url": url, "rows": replay.rows, "exit_code": replay.exit_code}
+        if _faults(replay):
+            more["damaged"] = _faults(replay)
         if not done:
             left = max(0, replay.last_line - noted.rows)
             return Synced(folder, "partly", f"{left} rows did not reach the server. {sender.failure or ''}".strip(), **more)
@@ -189,7 +200,6 @@ class Syncing:
             open_run(credential, {"entity": path[0], "project": path[1], "name": path[2], "state": "crashed"})
         words = f" The server did not take: {', '.join(lost)}." if lost else ""
         if _faults(replay):
-            more["damaged"] = _faults(replay)
             words += f" Not whole: {_damage(replay)} What there was of it stays in {folder}: remove it when it is of no use."
         if words:
             noted.is_complete = True

@@ -4,6 +4,7 @@
 that is sent again before it has gone goes once, as it is then.
 """
 
+import errno
 import os
 import threading
 from collections.abc import Callable
@@ -155,7 +156,9 @@ class Uploader:
         try:
             file = open(path, "rb")  # noqa: SIM115
         except OSError as error:
-            raise ServerError(f"{path} cannot be read: {error.strerror}.", status=422) from None
+            # Where this process has too many files open, it passes.
+            status = None if error.errno in (errno.EMFILE, errno.ENFILE) else _NO_ANSWER
+            raise ServerError(f"{path} cannot be read: {error.strerror}.", status=status) from None
         with file:
             # The address carries the right to it: no credential goes with it.
             length = {"Content-Length": str(os.fstat(file.fileno()).st_size), "Content-Type": "application/octet-stream"}

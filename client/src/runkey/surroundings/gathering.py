@@ -38,6 +38,9 @@ class Described(Protocol):
     def describe_start(self, **given: str | None) -> None:
         """Add what belongs to the run itself."""
 
+    def tell_failure(self, part: str, fault: Exception) -> None:
+        """Hear that the gathering is over too early, and why."""
+
 
 def start(run: Described) -> Callable[[int], None]:
     """Begin to gather for a run; give what waits for the end of it."""
@@ -64,6 +67,12 @@ class Gathering:
         self._thread.join(LAST_SECONDS)
 
     def _gather(self) -> None:
+        try:
+            self._gather_parts()
+        except Exception as fault:
+            self._run.tell_failure("The gathering of what surrounds the run", fault)
+
+    def _gather_parts(self) -> None:
         settings, repository = self._run.settings, None
         if not getattr(settings, "disable_git", None) and self._program.folder:
             repository = git.find_repository(self._program.folder)

@@ -28,6 +28,9 @@ class Logger(Protocol):
     def log_system(self, row: dict[str, Any]) -> None:
         """Take one line of figures."""
 
+    def tell_failure(self, part: str, fault: Exception) -> None:
+        """Hear that the sampling is over too early, and why."""
+
 
 def start(run: Logger) -> Callable[[int], None] | None:
     """Begin to sample for a run; give what ends it. Not when the run's settings say x_disable_stats."""
@@ -59,6 +62,12 @@ class Sampler:
         self._thread.join(1.0)
 
     def _sample_on(self) -> None:
+        try:
+            self._sample()
+        except Exception as fault:  # no file can be opened, not even of this package
+            self._run.tell_failure("The sampling of system figures", fault)
+
+    def _sample(self) -> None:
         gauge, cards = make_gauge(), find_cards()
         while True:
             row: dict[str, Any] = {}
