@@ -23,7 +23,7 @@ from runkey.stream.waiting import Backoff, passes
 from runkey_wire import file_stream
 from runkey_wire.file_stream import Chunk, FileStreamRequest
 
-FIRST_FLUSH_SECONDS, LAST_FLUSH_SECONDS = 1.0, 15.0
+FIRST_FLUSH_SECONDS, LAST_FLUSH_SECONDS = 1.0, 5.0
 """Between two requests: short while somebody may be looking whether it works, later as long as the official client's."""
 
 HEARTBEAT_SECONDS = 30.0
