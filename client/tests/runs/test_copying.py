@@ -233,6 +233,18 @@ def test_an_end_in_the_middle_of_a_call_waits_for_nobody_who_waits_for_it_and_co
     assert Path(run.folder, "files", "output.log").read_text() == "first line\nlast line\n"
 
 
+def test_what_is_logged_before_an_end_in_the_middle_of_a_call_is_kept(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    def end() -> None:
+        run.log({"last": 1})
+        run.finish()
+
+    run.log({"x": 1})
+    run.log({"odd": Acting(end)})
+    found = [json.loads(each.partition(b" ")[2]) for each in records(run, framing.HISTORY)]
+    assert [(row["_step"], row.get("x"), row.get("last")) for row in found] == [(0, 1, None), (1, None, 1)]
+    assert "Warning" not in capsys.readouterr().err
+
+
 def test_an_end_in_the_middle_of_a_call_waits_for_a_file_that_is_followed(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

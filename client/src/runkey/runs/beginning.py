@@ -11,7 +11,7 @@ from runkey.clock import SystemClock
 from runkey.credentials.model import Credential
 from runkey.errors import CannotStore, NotLoggedIn
 from runkey.machine import machine_name
-from runkey.runs import companions, healing, resuming, syncing
+from runkey.runs import companions, healing, left_behind, resuming
 from runkey.runs.config import config_text, first_private
 from runkey.runs.current import current, finish_all, take_on
 from runkey.runs.encoding import plain_or_text
@@ -139,7 +139,7 @@ class _Beginning:
         """Make the run on the server; give at which line each file of its stream begins."""
         status: Status | None = None
         if standing.resume:
-            syncing.send_left_behind(self._options.folder, standing, credential, self._clock, self._terminal.say)
+            left_behind.send_left_behind(self._options.folder, standing, credential, self._clock, self._terminal.say)
             status = find_status(credential, standing.entity or None, standing.project, standing.id)
             resuming.check(standing.resume, status, standing.id)
         variables = standing.variables()

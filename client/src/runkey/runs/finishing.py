@@ -94,6 +94,9 @@ class Finisher:
     def _write_end(self, code: int) -> None:
         run = self._run
         with run._lock:
+            # What a signal's handler logged before it ended the run, in the middle of a call that will add nothing any more.
+            while run._interposed:
+                run._log(*run._interposed.pop(0))
             run._history.complete()
             if run._recorder is not None:
                 keep_last_files(run)

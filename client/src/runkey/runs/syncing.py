@@ -5,7 +5,6 @@ network goes to whoever is logged in. Where the server has rows of the run that 
 it is left alone, because sending would put old rows in the place of theirs.
 """
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -20,7 +19,7 @@ from runkey.runs.opening import Status, find_status, open_run
 from runkey.runs.replaying import Replay
 from runkey.runs.telling import Progress
 from runkey.scrubbing import Scrubber
-from runkey.stream import Acknowledged, Lock, Position, Reader, Sender, folders, framing
+from runkey.stream import Acknowledged, Lock, Position, Sender, folders
 from runkey_wire import file_stream
 
 PATIENCE_SECONDS = 60.0
@@ -207,40 +206,6 @@ class Syncing:
             return Synced(folder, "sent", f"{replay.rows} rows: {url}.{words}", **more)
         folders.remove_run_folder(folder)
         return Synced(folder, "sent", f"{replay.rows} rows: {url}", **more)
-
-
-def send_left_behind(root: str, begun: Standing, credential: Credential, clock: Clock, say: Callable[[str], None]) -> None:
-    """Send what an earlier process of this machine left of a run that is about to be gone on with: its rows come before the new ones.
-
-    Raises what `Syncing.send` raises. What cannot be sent is said, and stays.
-    """
-    syncing = Syncing(lambda _: credential, clock=clock, say=say)
-    try:
-        left = folders.list_run_folders(root)
-    except OSError as error:
-        say(f"Whether an earlier process left rows of this run cannot be seen: {root} cannot be read ({error.strerror}).")
-        return
-    for folder in left:
-        found = _peek(folder)
-        if found is None or (found.id, found.project) != (begun.id, begun.project) or not credential.stands_for(found.account):
-            continue
-        if begun.entity and found.entity != begun.entity:
-            continue
-        synced = syncing.send(folder)
-        if synced.outcome in ("sent", "partly", "refused", "unreadable", "running"):
-            say(f"An earlier process left rows of this run in {folder}: {synced.outcome}. {synced.said}")
-
-
-def _peek(folder: str) -> Standing | None:
-    """Read how a journal begins; None when that cannot be read."""
-    reader = Reader(folder)
-    try:
-        first = next((record for record in reader.records() if record.kind == framing.BEGIN), None)
-        return None if first is None else Standing(**json.loads(first.payload))
-    except (OSError, UsageError, ValueError, TypeError, RecursionError):
-        return None
-    finally:
-        reader.close()
 
 
 class _Told:

@@ -1,8 +1,8 @@
 """What carries a run from the training loop to the server: a journal on disk, and the threads that send what it holds.
 
-`journal` writes (`framing` is how), `reading` reads back, `gathering` makes requests of it, `sending` posts them, `uploading` sends files;
-`acknowledging` notes what the server has; `folders` says where all this lies. Nothing here waits for the network in the caller's thread,
-or raises into it.
+`journal` writes (`framing` is how), `reading` reads back, `gathering` merges what was read, `taking_up` makes requests of it, `sending`
+posts them, `uploading` sends files; `acknowledging` notes what the server has; `folders` says where all this lies. Nothing here waits for
+the network in the caller's thread, or raises into it.
 """
 
 from runkey.stream.acknowledging import Acknowledged

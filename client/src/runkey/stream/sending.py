@@ -1,4 +1,4 @@
-"""The thread that merges what a journal holds into file_stream requests and posts them.
+"""The thread that posts what is taken up of a run, as file_stream requests.
 
 One request at a time, each from the line where the last acknowledged one ended, so a request whose answer was lost is simply sent again.
 Transient answers (408, 429, 5xx but 501, no connection) are waited out, honouring Retry-After. A refused key (401) holds everything back
@@ -8,20 +8,18 @@ few seconds. Other answers are final, and said once; the journal stays.
 
 import threading
 from collections.abc import Callable, Collection
-from typing import Any, Protocol
+from typing import Any
 
 from runkey import api
 from runkey.clock import Clock
 from runkey.credentials.model import Credential
 from runkey.errors import AuthenticationError, Error
 from runkey.stream.acknowledging import Acknowledged
-from runkey.stream.gathering import Batch, Gatherer
-from runkey.stream.posting import MAX_BODY_BYTES, Poster
+from runkey.stream.posting import Poster
 from runkey.stream.reading import Position
+from runkey.stream.taking_up import Source, TakenUp
 from runkey.stream.uploading import Uploader
 from runkey.stream.waiting import Backoff, passes
-from runkey_wire import file_stream
-from runkey_wire.file_stream import Chunk, FileStreamRequest
 
 FIRST_FLUSH_SECONDS, LAST_FLUSH_SECONDS = 1.0, 5.0
 """Between two requests: short while somebody may be looking whether it works, later longer; each costs the server some two milliseconds."""
@@ -30,22 +28,6 @@ HEARTBEAT_SECONDS = 30.0
 LOOK_FOR_KEY_SECONDS = 5.0
 _REQUEST_SECONDS = 60.0
 _SLOWER = 20.0  # a run of so many seconds waits one second, one of twice as many two
-
-
-class Source(Protocol):
-    """What the sender asks the run for: the parts of it that are sent whole when they changed."""
-
-    def take_summary(self) -> str | None:
-        """Give the summary as JSON when it changed since the last time, else None."""
-
-    def take_changes(self) -> dict[str, Any] | None:
-        """Give what changed of the run itself since the last time, as variables of UpsertBucket, else None."""
-
-    def end(self) -> Position | None:
-        """Say how far the journal is written; None for one that nobody writes to."""
-
-    def drop_before(self, position: Position) -> None:
-        """Hear that the server has what stands before this place."""
 
 
 class Sender:
@@ -71,10 +53,8 @@ class Sender:
         find_credential: looks for another key of the same server and account. odd: records to pass over. flush_seconds: always that long.
         """
         self.acknowledged = acknowledged or Acknowledged(folder)
-        self._gatherer = Gatherer(folder, self.acknowledged, odd)
         self._folder = folder
         self._poster = Poster(path)
-        self._source = source
         self._credential = credential
         self._path = path
         self._clock = clock
@@ -87,25 +67,19 @@ class Sender:
         self._finishing = self._abandoned = self._drains = False
         self._unwritten: int | None = None
         self._is_refused = self._looked_in_vain = self._was_told_to_stop = self._was_away = False
-        self._batch: Batch | None = None
-        self._summary: str | None = None
-        self._changes: dict[str, Any] | None = None
-        self._exit_code: int | None = None
-        self._arrived: list[str] = []
-        self._progress = 0
         self._backoff = Backoff()
         self._wait_seconds = 0.0
         self._began = clock.monotonic()
         self.failure: str | None = None
         self.is_done = False
         self.uploader = Uploader(folder, path, lambda: self._credential, self._refused, self.hurry, say)
+        self._taken = TakenUp(folder, source, self.acknowledged, self.uploader, odd)
         self._thread = threading.Thread(target=self._run, name="runkey-sender", daemon=True)
 
     @property
     def unreadable(self) -> int:
         """In how many places the journal could not be read."""
-        reader = self._gatherer.reader
-        return reader.damaged + reader.missing + (reader.torn_bytes > 0)
+        return self._taken.unreadable
 
     def start(self) -> None:
         """Begin sending."""
@@ -152,7 +126,7 @@ class Sender:
 
     def _gets_on(self) -> tuple[int, int]:
         """Give what changes while something arrives. A heartbeat is nothing of the kind."""
-        return self._progress, self.uploader.pieces
+        return self._taken.progress, self.uploader.pieces
 
     def abandon(self) -> None:
         """Send nothing more."""
@@ -182,7 +156,7 @@ class Sender:
             self._final(f"Logging stopped by an internal fault ({type(fault).__name__}).")
         finally:
             self.uploader.stop()
-            self._gatherer.reader.close()
+            self._taken.close()
 
     def _wait(self) -> None:
         with self._wake:
@@ -200,32 +174,21 @@ class Sender:
             self._hurry = False
 
     def _has_news(self) -> bool:
-        """Take up what there is to send. What was taken up before and not acknowledged stays first."""
-        if self._batch is None:
-            is_all = self._finishing and (self._drains or self._unwritten is not None)
-            batch = self._gatherer.gather(self._source.end(), MAX_BODY_BYTES, is_all=is_all)
-            for file in batch.to_send:
-                self.uploader.put(file["name"], file["path"])
-            if batch.size_bytes or batch.exit_code is not None:
-                self._batch = batch
-        if self._batch is None and self._finishing and self._unwritten is not None:
-            self._exit_code = self._unwritten
-        self._summary = self._source.take_summary() or self._summary
-        changes = self._source.take_changes()
-        self._changes = {**(self._changes or {}), **changes} if changes else self._changes
-        left = self.uploader.left
-        self._arrived += self.uploader.take_arrived()
-        has_news = bool(self._batch or self._summary or self._changes or self._arrived)
-        if self._drains and not has_news and not left:
+        """Take up what there is to send; whether there is any."""
+        taken = self._taken
+        last_word = self._unwritten if self._finishing else None
+        taken.take_up(is_all=self._finishing and (self._drains or last_word is not None), last_word=last_word)
+        left = taken.take_arrived()
+        if self._drains and not taken.is_anything and not left:
             self.is_done = True
-        return has_news or (self._exit_code is not None and not left)
+        return taken.is_anything or (taken.has_last_word and not left)
 
     def _send_once(self) -> None:
         """Send one request, and learn from its answer."""
         credential = self._credential
         try:
-            if self._changes is not None:
-                self._send_changes(credential, self._changes)
+            if self._taken.changes is not None:
+                self._send_changes(credential, self._taken.changes)
             self._send_stream(credential)
         except AuthenticationError:
             self._refused(credential)
@@ -244,57 +207,29 @@ class Sender:
     def _send_changes(self, credential: Credential, changes: dict[str, Any]) -> None:
         """Send what changed of the run itself. A server that will not take it is told of, and costs no row."""
         entity, project, run_id = self._path
-        self._changes = None
+        self._taken.changes = None
         try:
             variables = {"entity": entity, "project": project, "name": run_id, **changes}
             api.graphql(credential, UPSERT, variables, timeout_seconds=_REQUEST_SECONDS)
         except Error as error:
             if isinstance(error, AuthenticationError) or passes(error):
-                self._changes = changes
+                self._taken.changes = changes
                 raise
             self._say(f"The changed config was not taken: {error} Rows are sent on.")
 
     def _send_stream(self, credential: Credential) -> None:
         """Post what was taken up. Raises AuthenticationError, ConnectionFailed, ServerError with its status."""
-        batch, summary = self._batch, self._summary
-        exit_code = self._exit_code if batch is None or batch.exit_code is None else batch.exit_code
-        # In this order: with none left, all that arrived is among those taken.
-        left = self.uploader.left
-        self._arrived += self.uploader.take_arrived()
-        arrived, last = self._arrived, exit_code is not None and not left
-        files = batch.files(self.acknowledged.first_lines) if batch else {}
-        if summary is not None:
-            files[file_stream.SUMMARY] = Chunk(0, (summary,))
-        request = FileStreamRequest(files=files, uploaded=tuple(arrived), complete=last, exit_code=exit_code if last else None)
+        left = self._taken.take_arrived()
+        request = self._taken.request(is_last=not left)
         told_to_stop = self._poster.post(credential, request, _REQUEST_SECONDS)
-        self._exit_code = exit_code
-        self._batch, self._arrived = None, []
-        if self._summary is summary:
-            self._summary = None
-        self._note(batch, arrived, is_complete=last)
+        has_more = self._taken.acknowledge(request)
         if told_to_stop and not self._was_told_to_stop:
             self._was_told_to_stop = True
             self._stop()
-        self.is_done = last
+        self.is_done = request.complete
         with self._wake:
             # The arrival of a file wakes this thread by itself.
-            more = batch is not None and batch.has_more
-            self._hurry = self._hurry or more or (self._finishing and not left)
-
-    def _note(self, batch: Batch | None, arrived: list[str], *, is_complete: bool) -> None:
-        if batch is not None or arrived or is_complete:
-            self._progress += 1
-        noted, before = self.acknowledged, self.acknowledged.position
-        noted.is_complete = is_complete
-        if batch is not None:
-            noted.position = batch.position
-            noted.rows = batch.rows if batch.lines else noted.rows
-            noted.files = [*noted.files, *batch.to_send]
-        noted.files = [file for file in noted.files if file["name"] not in arrived and file["name"] not in self.uploader.failed]
-        if batch is not None or arrived or is_complete:
-            noted.save()
-        if noted.position.segment > max(before.segment, 1):
-            self._source.drop_before(noted.position)
+            self._hurry = self._hurry or has_more or (self._finishing and not left)
 
     def _refused(self, credential: Credential) -> None:
         with self._wake:
