@@ -132,9 +132,17 @@ def test_half_a_surrogate_pair_anywhere_leaves_the_page_of_the_run_readable(hous
     assert stream(house, mira, {"files": {name: {"offset": 0, "content": [line]} for name in files}}).status_code == 200
     config = 'mutation C($c: JSONString) { upsertBucket(input: {name: "r1", modelName: "p", config: $c}) { bucket { id } } }'
     assert "errors" not in house.graphql(mira.secret, config, c=f'{{"a": {{"value": {line}}}}}').json()
-    page = house.visitor().signed_in("mira").get("/mira/p/runs/r1")
+    browser = house.visitor().signed_in("mira")
+    page = browser.get("/mira/p/runs/r1?plain")
     assert page.status_code == 200
     assert "half ?" in page.text
+    about = browser.get("/mira/p/runs/r1/about").json()
+    assert about["keys"]["history"] == ["half \ud800"]
+    assert browser.get("/mira/p/keys").json()["history"] == {"half \ud800": 1}
+    assert browser.get("/mira/p/runs").json()["runs"][0]["summary"]["half \ud800"] == 1
+    question = b'{"runs": ["r1", "\\udfff", "\\u0000"], "keys": ["half \\ud800"]}'
+    charts = browser.client.post("/mira/p/charts", content=question, headers={"Content-Type": "application/json"}).json()
+    assert [series["y"] for series in charts["series"]] == [[1]]
 
 
 def test_who_may_write(house: House, mira: Person) -> None:

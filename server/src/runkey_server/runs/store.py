@@ -12,6 +12,7 @@ from runkey_server.database import insert_for
 from runkey_server.projects.tables import project_aliases, projects
 from runkey_server.runs.model import Run
 from runkey_server.runs.tables import console_lines, runs
+from runkey_wire import names
 
 _SELECT = (
     sa.select(
@@ -75,13 +76,13 @@ def update_run(transaction: sa.Connection, run_id: int, values: Mapping[str, Any
 
 def mark_deleted(transaction: sa.Connection, project_id: int, names: Sequence[str], at: datetime) -> list[str]:
     """Note when runs of a project were deleted; give the names of those that were not before."""
-    where = (runs.c.project_id == project_id, runs.c.name.in_(names), runs.c.deleted_at.is_(None))
+    where = (runs.c.project_id == project_id, _is_named(names), runs.c.deleted_at.is_(None))
     return list(transaction.execute(sa.update(runs).where(*where).values(deleted_at=at).returning(runs.c.name)).scalars())
 
 
 def unmark_deleted(transaction: sa.Connection, project_id: int, names: Sequence[str], since: datetime, at: datetime) -> list[str]:
     """Forget that runs of a project were deleted, of those that were so after a moment; give their names."""
-    where = (runs.c.project_id == project_id, runs.c.name.in_(names), runs.c.deleted_at > since)
+    where = (runs.c.project_id == project_id, _is_named(names), runs.c.deleted_at > since)
     restored = sa.update(runs).where(*where).values(deleted_at=None, restored_at=at).returning(runs.c.name)
     return list(transaction.execute(restored).scalars())
 
@@ -100,14 +101,14 @@ def list_deleted_before(transaction: sa.Connection, moment: datetime, at_most: i
 
 def list_tags(transaction: sa.Connection, project_id: int, names: Sequence[str]) -> list[tuple[int, str, list[str]]]:
     """Give ids, names and tags of runs of a project that are not deleted; nobody else changes them until this transaction ends."""
-    where = (runs.c.project_id == project_id, runs.c.name.in_(names), runs.c.deleted_at.is_(None))
+    where = (runs.c.project_id == project_id, _is_named(names), runs.c.deleted_at.is_(None))
     found = transaction.execute(sa.select(runs.c.id, runs.c.name, runs.c.tags).where(*where).order_by(runs.c.id).with_for_update())
     return [(row.id, row.name, row.tags) for row in found]
 
 
 def list_runs_by_name(transaction: sa.Connection, project_id: int, names: Sequence[str]) -> list[Run]:
     """Give runs of a project that are not deleted by their names, the newest first."""
-    statement = _SELECT.where(runs.c.project_id == project_id, runs.c.name.in_(names), runs.c.deleted_at.is_(None))
+    statement = _SELECT.where(runs.c.project_id == project_id, _is_named(names), runs.c.deleted_at.is_(None))
     return [_run(row) for row in transaction.execute(statement.order_by(runs.c.id.desc()))]
 
 
@@ -161,7 +162,7 @@ def number_runs(transaction: sa.Connection, project_id: int, names: Sequence[str
     t = runs
     statement = sa.select(t.c.name, t.c.id).where(t.c.project_id == project_id, t.c.deleted_at.is_(None)).order_by(t.c.id.desc())
     if names is not None:
-        statement = statement.where(t.c.name.in_(names))
+        statement = statement.where(_is_named(names))
     return {row.name: row.id for row in transaction.execute(statement)}
 
 
@@ -256,6 +257,11 @@ def next_console_line(transaction: sa.Connection, run_id: int) -> int:
     """Give the number of the console line after the last."""
     last = transaction.execute(sa.select(sa.func.max(console_lines.c.line)).where(console_lines.c.run_id == run_id)).scalar()
     return 0 if last is None else int(last) + 1
+
+
+def _is_named(wanted: Sequence[str]) -> "sa.ColumnElement[bool]":
+    # What cannot be a run's name may be no text for the database either: nothing is called so.
+    return runs.c.name.in_([name for name in wanted if names.run_id_fault(name) is None])
 
 
 def _run(row: Any) -> Run:

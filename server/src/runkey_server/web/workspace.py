@@ -44,7 +44,17 @@ class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     after: dict[str, float] = {}
 
 
-_read_question = msgspec.json.Decoder(Question).decode
+_decode = msgspec.json.Decoder(Question).decode
+
+
+def _read_question(body: bytes) -> Question:
+    try:
+        return _decode(body)
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:
+        # Half of a surrogate pair, which strict JSON has not, may stand in the name of a metric.
+        return msgspec.convert(json.loads(body), Question)
 
 
 class Workspace:
@@ -106,7 +116,7 @@ class Workspace:
         body = await read_body(request.scope, request.receive, _MAX_BODY)
         try:
             question = _read_question(body)
-        except msgspec.MsgspecError as fault:
+        except (msgspec.MsgspecError, ValueError, RecursionError) as fault:
             raise Error("invalid", f"This is no question for charts: {fault}") from None
         if len(question.runs) * len(question.keys) > _MAX_SERIES:
             raise Error("invalid", f"At most {_MAX_SERIES:,} series can be asked for at once.")
