@@ -493,6 +493,21 @@ def test_a_run_is_looked_through(desk: Desk, machine: Machine) -> None:
     # The page comes back to the tab that it was left at.
     page.reload()
     page.locator(".console").wait_for()
+    # On the project's page the media of several runs stand side by side, in a panel that somebody makes.
+    page.goto(desk.server.url + "/mira/media")
+    page.get_by_role("button", name="Add panel").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Kind").select_option("media")
+    assert "Choose what is shown." not in dialog.inner_text()
+    dialog.get_by_role("button", name="Add").click()
+    assert "Choose what is shown." in dialog.inner_text()
+    assert dialog.get_by_role("combobox", name="Media", exact=True).locator("option").all_inner_texts()[-2:] == ["seen", "table"]
+    dialog.get_by_role("combobox", name="Media", exact=True).select_option("seen")
+    dialog.get_by_role("button", name="Add").click()
+    gallery = page.get_by_role("group", name="seen of 1 run")
+    gallery.locator("figure", has_text="a run with media").locator("img").wait_for()
+    eventually(lambda: gallery.locator("img").evaluate("image => image.naturalWidth") == 40)
+    walk(page, "own-media")
     assert page.problems == []
 
 

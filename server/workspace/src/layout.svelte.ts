@@ -13,7 +13,7 @@ export interface Filter {
   value: string;
 }
 
-export const KINDS = ["lines", "bars", "scatter", "parallel", "histogram", "comparer"] as const;
+export const KINDS = ["lines", "bars", "scatter", "parallel", "histogram", "media", "comparer"] as const;
 export type Kind = (typeof KINDS)[number];
 
 /** What a bar is: a column's value, or one number out of all that a metric had. */

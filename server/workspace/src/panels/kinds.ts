@@ -1,6 +1,7 @@
 // The kinds of own panels in words, and what a panel of one is called.
 
 import type { Kind, OwnPanel, Take } from "../layout.svelte";
+import type { Run } from "../wire";
 import { nameOf } from "./values";
 
 export const KIND_WORDS: Record<Kind, string> = {
@@ -9,6 +10,7 @@ export const KIND_WORDS: Record<Kind, string> = {
   scatter: "Scatter: one value over another",
   parallel: "Parallel coordinates: several values at once",
   histogram: "Histogram over time: a heat map",
+  media: "Images, tables and other media of several runs",
   comparer: "Run comparer: a table of values",
 };
 
@@ -41,9 +43,17 @@ export function titleOf(panel: OwnPanel): string {
       return names.join(", ") || "Parallel coordinates";
     case "histogram":
       return panel.keys[0] || "Histogram";
+    case "media":
+      return panel.keys[0] || "Media";
     case "comparer":
       return "Runs compared";
   }
+}
+
+/** The type of a key that is media with files in a run's summary, where it stands in brackets; none for anything else. */
+export function mediumOf(run: Run, key: string): string | undefined {
+  const value = Object.hasOwn(run.summary, key) ? run.summary[key] : undefined;
+  return typeof value === "string" ? /^\[([\w/-]+-file|images\/separated)\]$/.exec(value)?.[1] : undefined;
 }
 
 /** Move a panel among others by so many places. */

@@ -3,7 +3,7 @@ import type { Run, Value } from "../wire";
 import { drawBars } from "./bars";
 import { colouringBy } from "./colouring";
 import { type Line, type Look, spanOf } from "./drawing";
-import { moved, titleOf } from "./kinds";
+import { mediumOf, moved, titleOf } from "./kinds";
 import { drawLines } from "./lines";
 import { axesOf, changed, dragged, drawParallel, kept, nudged } from "./parallel";
 import { drawScatter, placed } from "./scatter";
@@ -155,4 +155,12 @@ test("a panel moves to the place of another", () => {
   expect(moved(["a", "b", "c"], 0, 2)).toEqual(["b", "c", "a"]);
   expect(moved(["a", "b", "c"], 2, 0)).toEqual(["c", "a", "b"]);
   expect(moved(["a"], 5, 0)).toEqual(["a"]);
+});
+
+test("media with files are told from texts that look alike, and from what every object has", () => {
+  const of = (value: string) => mediumOf({ summary: { sample: value } } as unknown as Run, "sample");
+  expect(["[image-file]", "[table-file]", "[images/separated]", "[histogram]", "image-file", "[a] [b-file]"].map(of)).toEqual([
+    "image-file", "table-file", "images/separated", undefined, undefined, undefined,
+  ]);
+  expect(mediumOf({ summary: {} } as unknown as Run, "constructor")).toBeUndefined();
 });
