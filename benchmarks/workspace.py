@@ -8,6 +8,7 @@ import statistics
 import sys
 import tempfile
 import time
+import urllib.parse
 from pathlib import Path
 from typing import Any
 
@@ -74,11 +75,11 @@ def seed(server: Server, key: str, runs: int, metrics: int, steps: int) -> None:
     database.close()
 
 
-def send(server: Server, key: str, run: str, body: dict[str, Any]) -> None:
+def send(server: Server, key: str, run: str, body: dict[str, Any], project: str = "digits") -> None:
     """Send one request of a run."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
-    connection.request("POST", f"/files/mira/digits/{run}/file_stream", json.dumps(body), headers)
+    connection.request("POST", f"/files/mira/{project}/{run}/file_stream", json.dumps(body), headers)
     answer = connection.getresponse()
     answer.read()
     connection.close()
@@ -114,6 +115,34 @@ def live(server: Server, key: str, page: Any, rounds: int) -> list[float]:
         page.wait_for_selector(f'[data-panel="loss0"] .chart[data-points="{step + 1}"]', timeout=20_000)
         taken.append(time.perf_counter() - began)
     return taken
+
+
+def many_live(server: Server, key: str, page: Any, runs: int, seconds: float) -> tuple[float, float]:
+    """Let many runs log a row a second; give the share of a core that the server takes without a page, and with one that follows all."""
+    names = [f"many{run}" for run in range(runs)]
+    for name in names:
+        graphql(server.port, key, UPSERT.replace('"digits"', '"many"'), run=name, config="{}")
+    line = 0
+
+    def log_for(length: float) -> float:
+        nonlocal line
+        before, began = server.cpu_seconds(), time.monotonic()
+        while time.monotonic() - began < length:
+            turn = time.monotonic()
+            for name in names:
+                row = json.dumps({"_step": line, "_runtime": line, **{f"loss{metric}": line * 0.5 for metric in range(10)}})
+                files = {"wandb-history.jsonl": {"offset": line, "content": [row]}, "wandb-summary.json": {"offset": 0, "content": [row]}}
+                send(server, key, name, {"files": files}, project="many")
+            line += 1
+            page.wait_for_timeout(max(1.0, 1000 * (1 - (time.monotonic() - turn))))
+        return (server.cpu_seconds() - before) / (time.monotonic() - began)
+
+    page.goto("about:blank")
+    alone = log_for(seconds)
+    layout = json.dumps({"shown": names})
+    page.goto(f"{server.url}/mira/many#layout={urllib.parse.quote(layout)}")
+    page.locator("figure .uplot canvas").nth(3).wait_for()
+    return alone, log_for(seconds)
 
 
 def script_bytes(server: Server, page: Any) -> int:
@@ -180,6 +209,8 @@ def main() -> None:
         print(f"scrolling    {shown} a frame of {len(frames)}, {server.cpu_seconds() - before:.1f} s of server CPU for all panels")
         seconds = sorted(live(server, key, page, 10))
         print(f"live         {statistics.median(seconds):7.2f} s median, {seconds[-1]:.2f} s worst from a row to its point   goal: 2 s")
+        alone, followed = many_live(server, key, page, 50, 15)
+        print(f"50 live      {alone:7.0%} of a core for a row a second each, {followed:.0%} with a page that follows all")
         chromium.close()
 
 
