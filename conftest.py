@@ -20,6 +20,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--rounds", type=int, default=20, help="how often each fault test is repeated")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that no worker is left alone with it at the end."""
+    slow = {"faults": 0, "stories": 1}
+    items.sort(key=lambda item: slow.get(item.path.parent.name, 2))
+
+
 @pytest.fixture
 def rounds(request: pytest.FixtureRequest) -> int:
     """How often a fault is tried."""
