@@ -466,6 +466,8 @@ def test_a_run_is_looked_through(desk: Desk, machine: Machine) -> None:
     assert config.locator("dt", has_text="a.b").count() == 2, "two ways to one dotted name"
     page.get_by_label("Search Config").fill("key7")
     assert config.locator("dt").all_inner_texts() == ["key7"]
+    page.get_by_text("Requirements", exact=True).click()
+    page.locator("pre", has_text="pytest==").wait_for()
     walk(page, "run-overview")
     page.get_by_role("tab", name="Overview").focus()
     page.keyboard.press("ArrowLeft")
