@@ -1,4 +1,4 @@
-"""A run of ours from a script: read back, healed by a login, ended and known, with a server that is away."""
+"""A run of ours from a script: read back, healed by a login, with a server that is away."""
 
 import json
 import subprocess
@@ -8,14 +8,9 @@ from pathlib import Path
 
 import pytest
 from outside import Machine, Server, log_in, runkey, start_server, status
+from training import rows
 
 pytestmark = pytest.mark.story
-
-
-def rows(server: Server, key: str, run: str) -> list[dict[str, object]]:
-    query = 'query Q($r: String!) { project(name: "p") { run(name: $r) { history(minStep: 0) } } }'
-    found = json.loads(server.post("/graphql", {"query": query, "variables": {"r": run}}, key)[1])
-    return [json.loads(line) for line in found["data"]["project"]["run"]["history"]]
 
 
 def test_a_run_of_ours_is_read_back_by_the_official_client(server: Server, machine: Machine) -> None:
@@ -92,29 +87,6 @@ run.finish()
     assert "refused the key of this run" in errors
     assert "40 rows are on the server" in errors
     assert [row["x"] for row in rows(server, fresh, "healed")] == list(range(40))
-
-
-def test_how_a_run_ends_is_known(server: Server, machine: Machine) -> None:
-    key = log_in(machine, server, "ender")
-    scripts = {
-        "ok": "",
-        "failed": "raise ValueError('training went wrong')",
-        "left": "raise SystemExit(0)",
-        "interrupted": "import os, signal, time; os.kill(os.getpid(), signal.SIGINT); time.sleep(5)",
-    }
-    for name, last in scripts.items():
-        machine.python(f"import runkey\nrun = runkey.init(project='p', id='{name}')\nrun.log({{'x': 1}})\n{last}\n")
-    query = 'query Q($r: String!) { project(name: "p") { run(name: $r) { state exitCode historyLineCount } } }'
-    found = {
-        name: json.loads(server.post("/graphql", {"query": query, "variables": {"r": name}}, key)[1])["data"]["project"]["run"]
-        for name in scripts
-    }
-    assert {name: (run["state"], run["exitCode"], run["historyLineCount"]) for name, run in found.items()} == {
-        "ok": ("finished", 0, 1),
-        "failed": ("failed", 1, 1),
-        "left": ("finished", 0, 1),
-        "interrupted": ("failed", 255, 1),
-    }
 
 
 def test_a_server_that_is_away_does_not_disturb_training(tmp_path: Path, machine: Machine) -> None:
