@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from browsing import chromium
+from desk import Desk
 from outside import Machine, Server, start_server
 
 
@@ -29,3 +30,15 @@ def browser() -> Iterator[object]:
     """A real browser."""
     with chromium() as started:
         yield started
+
+
+@pytest.fixture(scope="module")
+def desk(server: Server, browser: object) -> Desk:
+    """Somebody who logs by hand, and looks."""
+    return Desk(server, browser, "mira")
+
+
+@pytest.fixture(scope="module")
+def sweep(desk: Desk) -> str:
+    """The page of a project with a sweep."""
+    return desk.log_a_sweep()

@@ -97,13 +97,12 @@ def _answer(request: urllib.request.Request) -> tuple[int, bytes]:
             return error.code, error.read()
 
 
-def start_server(data: Path, *words: str, logs: Path | None = None, listen: bool = True) -> Server:
-    """Start a server on a free loopback port and wait until it answers.
+def start_server(data: Path, *words: str, logs: Path | None = None) -> Server:
+    """Start a server and wait until it answers: on a free loopback port, unless the words tell another.
 
-    logs: where to keep what it says, by default beside its folder. listen: False where the words tell the port.
+    logs: where to keep what it says, by default beside its folder.
     """
-    if listen:
-        words = ("--listen", "127.0.0.1:0", *words)
+    words = ("--listen", "127.0.0.1:0", *words)
     kept = (logs or data.parent) / data.name
     log, out = kept.with_suffix(".log"), kept.with_suffix(".out")
     with log.open("w") as errors, out.open("w") as said:

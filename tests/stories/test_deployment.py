@@ -95,7 +95,7 @@ def test_behind_its_proxy_everything_works(name: str, machine: Machine, tmp_path
     url = f"https://localhost:{port}"
     command = PROXIES[name](tmp_path, port, inner, cert, key)
     words = ("--listen", f"127.0.0.1:{inner}", "--public-url", url, "--trusted-proxy", "127.0.0.1")
-    server = start_server(tmp_path / "data", *words, listen=False)
+    server = start_server(tmp_path / "data", *words)
     try:
         with running(command, port, tmp_path / "proxy.log"):
             secret = server.key("mira")
