@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import sqlalchemy as sa
 from house import PASSWORD, House, StillClock, Visitor, alert_in, make_person
-from outside import eventually
+from joining import approve, ask, poll
 
 from runkey_server import accounts, oauth, tokens
 from runkey_server.database import Database
@@ -16,25 +16,6 @@ from runkey_server.machines import Asking
 from runkey_server.oauth import OAuthError
 from runkey_server.oauth import device_authorization as device
 from runkey_wire import device_authorization as wire
-
-ASKING = {"machine_name": "gpu07", "os_user": "mira", "system": "Linux 6.1 x86_64"}
-
-
-def ask(house: House, **more: str) -> dict:
-    answer = house.client.post("/oauth/device_authorization", data={"client_id": "runkey", **ASKING, **more})
-    assert answer.status_code == 200, answer.text
-    return answer.json()
-
-
-def poll(house: House, device_code: str, **more: str) -> "tuple[int, dict]":
-    form = {"client_id": "runkey", "grant_type": wire.DEVICE_GRANT, "device_code": device_code} | more
-    answer = house.client.post("/oauth/token", data=form)
-    return answer.status_code, answer.json()
-
-
-def approve(visitor: Visitor, codes: dict, decision: str = "approve", **more: str) -> object:
-    address = f"/device?user_code={codes['user_code']}"
-    return visitor.post("/device", at=address, user_code=codes["user_code"], decision=decision, **more)
 
 
 @pytest.fixture
@@ -329,123 +310,6 @@ def test_codes_are_read_as_people_type_them(house: House, mira: Visitor) -> None
         assert "gpu07" in mira.get(f"/device?user_code={urllib.parse.quote(typed)}").text, typed
 
 
-HOSTILE = ["<script>alert(1)</script>\"'", "\x1b[2J\x1b[31mred\x07\r\nSet-Cookie: a=b", "x" * 10_000, "‮evil‬", "\x00", "{{7*7}}{% raw %}"]
-
-
-@pytest.mark.holds("ASVS 1.2.1")
-@pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_machine_name_is_shown_harmlessly(house: House, mira: Visitor, name: str) -> None:
-    codes = ask(house, machine_name=name, os_user=name[:2000], system=name[:2000])
-    page = mira.get(f"/device?user_code={codes['user_code']}")
-    assert page.status_code == 200
-    assert "<script>" not in page.text
-    assert "x" * 200 not in page.text
-    assert not any(not character.isprintable() and character not in "\n" for character in page.text)
-    approve(mira, codes)
-    assert poll(house, codes["device_code"])[0] == 200
-    listed = mira.get("/settings/machines")
-    assert listed.status_code == 200
-    assert "<script>" not in listed.text
-    assert "set-cookie: a=b" not in str(listed.headers).lower()
-
-
-def test_logging_in_again_renews_the_row_and_retires_the_former_key(house: House, mira: Visitor) -> None:
-    codes = ask(house)
-    approve(mira, codes)
-    first = poll(house, codes["device_code"])[1]
-    codes = ask(house, machine_id=first["machine_id"], machine_name="renamed host")
-    approve(mira, codes)
-    second = poll(house, codes["device_code"])[1]
-    assert second["machine_id"] == first["machine_id"]
-    assert second["machine_name"] == "gpu07", "the name on the page stays"
-    assert house.graphql(first["access_token"], "{ viewer { username } }").status_code == 401
-    machines = house.graphql(second["access_token"], "{ viewer { machines { hosts } } }").json()["data"]["viewer"]["machines"]
-    assert sorted(machines[0]["hosts"]) == ["gpu07", "renamed host"]
-
-
-def test_another_accounts_machine_id_makes_a_machine_of_ones_own(house: House, mira: Visitor) -> None:
-    codes = ask(house)
-    approve(mira, codes)
-    first = poll(house, codes["device_code"])[1]
-    ana = house.visitor().sign_up("ana")
-    codes = ask(house, machine_id=first["machine_id"])
-    approve(ana, codes)
-    second = poll(house, codes["device_code"])[1]
-    assert second["machine_id"] != first["machine_id"]
-    assert house.graphql(first["access_token"], "{ viewer { username } }").status_code == 200
-
-
-def test_a_renewed_machines_open_run_writes_on(house: House, mira: Visitor) -> None:
-    codes = ask(house)
-    approve(mira, codes)
-    first = poll(house, codes["device_code"])[1]
-    house.graphql(first["access_token"], 'mutation { upsertBucket(input: {modelName: "p", name: "r"}) { inserted } }')
-    codes = ask(house, machine_id=first["machine_id"])
-    approve(mira, codes)
-    assert poll(house, codes["device_code"])[0] == 200
-    body = {"files": {"wandb-history.jsonl": {"offset": 0, "content": ['{"a": 1}']}}}
-    bearer = {"Authorization": f"Bearer {first['access_token']}"}
-    assert house.client.post("/files/mira/p/r/file_stream", json=body, headers=bearer).status_code == 200
-    # Until the worker has seen it, the key is whole, and there is no such run.
-    eventually(lambda: house.client.post("/files/mira/p/other/file_stream", json=body, headers=bearer).status_code == 401, 2.0)
-
-
-def test_revoking_a_machine_ends_its_keys_and_leaves_a_notice_when_it_joins(house: House, mira: Visitor) -> None:
-    codes = ask(house)
-    approve(mira, codes)
-    joined = poll(house, codes["device_code"])[1]
-    assert "The machine gpu07 was logged in to your account" in mira.get("/").text
-    mira.post("/notices", at="/")
-    assert "was logged in to your account" not in mira.get("/").text
-    mira.post("/settings/machines", act="revoke", id=joined["machine_id"])
-    house_reads_the_epoch(house)
-    assert house.graphql(joined["access_token"], "{ viewer { username } }").status_code == 401
-
-
-def house_reads_the_epoch(house: House) -> None:
-    """Wait until the worker has seen what changed: within a fraction of a second."""
-    import time
-
-    time.sleep(0.5)
-
-
-@pytest.mark.holds("RFC 7009 2.1")
-@pytest.mark.holds("RFC 7009 2.2")
-def test_revocation_endpoint_ends_keys_and_waiting_codes_and_says_200_to_all(house: House, mira: Visitor) -> None:
-    """RFC 7009: 200 for unknown tokens too; whoever holds a secret may end it."""
-    codes = ask(house)
-    approve(mira, codes)
-    joined = poll(house, codes["device_code"])[1]
-    waiting = ask(house)
-    for token in (joined["access_token"], waiting["device_code"], "unknown", "rku_" + "x" * 36):
-        answer = house.client.post("/oauth/revoke", data={"token": token, "token_type_hint": "refresh_token"})
-        assert answer.status_code == 200, token
-        assert answer.content == b""
-    house_reads_the_epoch(house)
-    assert house.graphql(joined["access_token"], "{ viewer { username } }").status_code == 401
-    assert poll(house, waiting["device_code"])[1]["error"] == "access_denied"
-    assert house.client.post("/oauth/revoke", data={}).json()["error"] == "invalid_request"
-    assert house.client.post("/oauth/revoke", data={"token": "x", "client_id": "other"}).json()["error"] == "invalid_client"
-
-
-@pytest.mark.holds("RFC 8414 2")
-@pytest.mark.holds("RFC 8628 4")
-def test_metadata_says_what_is_true(house: House) -> None:
-    """RFC 8414: the issuer exactly, every endpoint that is listed answers, nothing that there is not is listed."""
-    answer = house.client.get("/.well-known/oauth-authorization-server")
-    assert answer.headers["content-type"].startswith("application/json")
-    told = answer.json()
-    assert told["issuer"] == "http://127.0.0.1:8080"
-    for name in ("token_endpoint", "device_authorization_endpoint", "revocation_endpoint"):
-        assert house.client.post(told[name].removeprefix(told["issuer"]), data={}).status_code == 400, name
-    assert house.client.get(told["authorization_endpoint"].removeprefix(told["issuer"])).status_code == 400
-    assert told["grant_types_supported"] == ["authorization_code", wire.DEVICE_GRANT]
-    assert told["code_challenge_methods_supported"] == ["S256"]
-    assert told["response_types_supported"] == ["code"]
-    assert told["token_endpoint_auth_methods_supported"] == ["none"]
-    assert told["authorization_response_iss_parameter_supported"] is True
-
-
 @pytest.mark.holds("RFC 8628 3.5")
 def test_a_database_that_does_not_answer_is_503_and_no_final_error(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     codes = ask(house)
@@ -490,38 +354,6 @@ def test_one_network_cannot_fill_the_place_of_all(database: Database, clock: Sti
         oauth.ask(transaction, b"p" * 32, Asking("gpu", "m", "Linux", "2001:db8:0:1::1"), clock())
         clock.advance(minutes=11)
         oauth.ask(transaction, b"p" * 32, Asking("gpu", "m", "Linux", "2001:db8::1"), clock())
-
-
-def test_what_is_renewed_is_shown_before_and_told_afterwards(house: House, mira: Visitor) -> None:
-    codes = ask(house)
-    assert "Takes the place of" not in mira.get(f"/device?user_code={codes['user_code']}").text
-    approve(mira, codes)
-    first = poll(house, codes["device_code"])[1]
-    mira.post("/notices", at="/")
-    codes = ask(house, machine_id=first["machine_id"], machine_name="elsewhere")
-    page = mira.get(f"/device?user_code={codes['user_code']}").text
-    assert "Takes the place of" in page
-    assert "gpu07" in page
-    ana = house.visitor().sign_up("ana")
-    assert "Takes the place of" not in ana.get(f"/device?user_code={codes['user_code']}").text, "another account's machine is nobody's"
-    approve(mira, codes)
-    assert poll(house, codes["device_code"])[0] == 200
-    assert "The machine gpu07 was logged in to your account again" in mira.get("/").text
-
-
-def test_a_machine_that_was_revoked_comes_back_as_another(house: House, mira: Visitor) -> None:
-    codes = ask(house)
-    approve(mira, codes)
-    first = poll(house, codes["device_code"])[1]
-    mira.post("/settings/machines", act="revoke", id=first["machine_id"])
-    codes = ask(house, machine_id=first["machine_id"])
-    assert "Takes the place of" not in mira.get(f"/device?user_code={codes['user_code']}").text
-    approve(mira, codes)
-    second = poll(house, codes["device_code"])[1]
-    assert second["machine_id"] != first["machine_id"]
-    with house.database.reading() as transaction:
-        rows = transaction.execute(sa.text("SELECT id FROM machines WHERE revoked_at IS NOT NULL")).scalars()
-        assert list(rows) == [first["machine_id"]]
 
 
 @pytest.mark.parametrize("how", ["on the page", "by a link"])

@@ -3,10 +3,10 @@
 import pytest
 import sqlalchemy as sa
 from house import House, Visitor
+from joining import approve, ask, join, poll
 from outside import eventually
 
 from runkey_server import keys
-from runkey_wire import device_authorization as wire
 
 VIEWER = "{ viewer { username } }"
 
@@ -14,11 +14,6 @@ VIEWER = "{ viewer { username } }"
 @pytest.fixture
 def mira(house: House) -> Visitor:
     return house.visitor().sign_up("mira")
-
-
-def join(house: House, visitor: Visitor, **more: str) -> dict:
-    """Log a machine in; its answer from the token endpoint."""
-    return taken(house, visitor, asked(house, **more))
 
 
 def revoke(house: House, **form: str) -> "object":
@@ -115,14 +110,16 @@ def test_a_server_that_cannot_end_it_now_says_503_and_when_to_come_again(house: 
 @pytest.mark.holds("RFC 7009 2.1")
 def test_a_code_ends_the_key_that_it_gave_as_long_as_it_lives(house: House, mira: Visitor) -> None:
     """A client whose answer was lost holds the code and not the key: with the code it leaves no key behind."""
-    codes = asked(house)
-    lost = taken(house, mira, codes)
+    codes = ask(house)
+    approve(mira, codes)
+    lost = poll(house, codes["device_code"])[1]
     assert house.graphql(lost["access_token"], VIEWER).status_code == 200
     assert revoke(house, token=codes["device_code"]).status_code == 200
     eventually(lambda: house.graphql(lost["access_token"], VIEWER).status_code == 401, 2.0)
     assert "revoked" in mira.get("/settings/machines").text, "the machine was new: nothing of it stays logged in"
-    late = asked(house)
-    kept = taken(house, mira, late)
+    late = ask(house)
+    approve(mira, late)
+    kept = poll(house, late["device_code"])[1]
     house.clock.advance(minutes=11)
     revoke(house, token=late["device_code"])
     with house.database.reading() as transaction:
@@ -134,19 +131,26 @@ def test_a_code_ends_the_key_that_it_gave_as_long_as_it_lives(house: House, mira
 def test_taking_a_renewal_back_leaves_the_machine_as_it_was(house: House, mira: Visitor) -> None:
     first = join(house, mira)
     house.graphql(first["access_token"], 'mutation { upsertBucket(input: {modelName: "p", name: "r"}) { inserted } }')
-    codes = asked(house, machine_id=first["machine_id"])
-    second = taken(house, mira, codes)
+    codes = ask(house, machine_id=first["machine_id"])
+    approve(mira, codes)
+    second = poll(house, codes["device_code"])[1]
     revoke(house, token=codes["device_code"])
     eventually(lambda: house.graphql(second["access_token"], VIEWER).status_code == 401, 2.0)
     bearer = {"Authorization": f"Bearer {first['access_token']}"}
     assert house.client.post("/files/mira/p/r/file_stream", json={}, headers=bearer).status_code == 200, "its open run writes on"
 
 
-def asked(house: House, **more: str) -> dict:
-    return house.client.post("/oauth/device_authorization", data={"client_id": "runkey", "machine_name": "gpu07", **more}).json()
-
-
-def taken(house: House, visitor: Visitor, codes: dict) -> dict:
-    visitor.post("/device", at=f"/device?user_code={codes['user_code']}", user_code=codes["user_code"], decision="approve")
-    form = {"client_id": "runkey", "grant_type": wire.DEVICE_GRANT, "device_code": codes["device_code"]}
-    return house.client.post("/oauth/token", data=form).json()
+@pytest.mark.holds("RFC 7009 2.1")
+@pytest.mark.holds("RFC 7009 2.2")
+def test_revocation_endpoint_ends_keys_and_waiting_codes_and_says_200_to_all(house: House, mira: Visitor) -> None:
+    """RFC 7009: 200 for unknown tokens too; whoever holds a secret may end it."""
+    joined = join(house, mira)
+    waiting = ask(house)
+    for token in (joined["access_token"], waiting["device_code"], "unknown", "rku_" + "x" * 36):
+        answer = house.client.post("/oauth/revoke", data={"token": token, "token_type_hint": "refresh_token"})
+        assert answer.status_code == 200, token
+        assert answer.content == b""
+    eventually(lambda: house.graphql(joined["access_token"], VIEWER).status_code == 401, 2.0)
+    assert poll(house, waiting["device_code"])[1]["error"] == "access_denied"
+    assert house.client.post("/oauth/revoke", data={}).json()["error"] == "invalid_request"
+    assert house.client.post("/oauth/revoke", data={"token": "x", "client_id": "other"}).json()["error"] == "invalid_client"
