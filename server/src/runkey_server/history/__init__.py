@@ -55,6 +55,7 @@ __all__ = [
     "list_stretches",
     "mend",
     "name_of",
+    "names_of_numbers",
     "purge",
     "read_all",
     "read_columns",
@@ -85,7 +86,11 @@ def list_facts(transaction: sa.Connection, run_id: int, stream: Stream) -> Mappi
 
 def list_names(transaction: sa.Connection, run_id: int, stream: Stream) -> list[str]:
     """Name the keys that have numbers, in the order in which they were first seen, W&B's own (`_step` …) left out."""
-    facts = _store.view(transaction, run_id, stream).facts()
+    return names_of_numbers(_store.view(transaction, run_id, stream).facts())
+
+
+def names_of_numbers(facts: Mapping[Path, Facts]) -> list[str]:
+    """Name the keys among these that have numbers, W&B's own left out."""
     names = [name_of(path) for path, found in facts.items() if found.counts.get("number") and not path[0].startswith("_")]
     return list(dict.fromkeys(names))
 

@@ -7,6 +7,7 @@ import gzip
 import json
 import mimetypes
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from starlette.types import Receive, Scope, Send
@@ -27,9 +28,14 @@ _COMPRESSED = {".css", ".js", ".svg"}
 @dataclass(frozen=True)
 class _Asset:
     body: bytes
-    compressed: bytes | None
+    suffix: str
     media_type: str
     cache_control: bytes
+
+    @cached_property
+    def compressed(self) -> bytes | None:
+        # At the first request: it is no work for a server's start.
+        return gzip.compress(self.body, mtime=0) if self.suffix in _COMPRESSED else None
 
 
 @dataclass(frozen=True)
@@ -63,7 +69,7 @@ class Assets:
             raise Error("not_found", "There is no such file.")
         headers = [(b"content-type", found.media_type.encode()), (b"cache-control", found.cache_control), (b"vary", b"accept-encoding")]
         body = found.body
-        if found.compressed is not None and "gzip" in (header(scope, b"accept-encoding") or ""):
+        if "gzip" in (header(scope, b"accept-encoding") or "") and found.compressed is not None:
             headers.append((b"content-encoding", b"gzip"))
             body = found.compressed
         await send_bytes(send, 200, body, headers)
@@ -72,4 +78,4 @@ class Assets:
 def _read(path: Path, cache_control: bytes) -> _Asset:
     body = path.read_bytes()
     media_type = _TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-    return _Asset(body, gzip.compress(body, mtime=0) if path.suffix in _COMPRESSED else None, media_type, cache_control)
+    return _Asset(body, path.suffix, media_type, cache_control)

@@ -47,7 +47,7 @@ class Details:
                 run = find_run(transaction, request)
                 facts = history.list_facts(transaction, run.id, Stream.HISTORY)
                 media = {history.name_of(path): kind for path, each in facts.items() for kind in each.counts if kind not in _SCALARS}
-                names, steps = shown_names(run, sorted(history.list_names(transaction, run.id, Stream.HISTORY)))
+                names, steps = shown_names(run, sorted(history.names_of_numbers(facts)))
                 return {
                     "run": run_as_json(run, run.state(now)),
                     "exitCode": run.exit_code,

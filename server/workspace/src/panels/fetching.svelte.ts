@@ -5,12 +5,17 @@ import { follow } from "./drawing";
 
 const GATHER_MILLISECONDS = 30;
 const MAX_SERIES = 1_500;
+const MOST_TIMES_THE_BUCKETS = 3;
 
 interface Wanted {
   key: string;
   x: string;
   low: number | null;
   high: number | null;
+}
+
+function nameOf(wanted: Wanted): string {
+  return JSON.stringify([wanted.key, wanted.x, wanted.low, wanted.high]);
 }
 
 /** What one panel shows: series by run, and what is still missing. */
@@ -37,7 +42,7 @@ export class Fetcher {
 
   /** Give what is there for a panel, and see that what is missing comes. */
   show(wanted: Wanted, runs: Run[]): Shown {
-    const name = JSON.stringify([wanted.key, wanted.x, wanted.low, wanted.high]);
+    const name = nameOf(wanted);
     let shown = this.#shown.get(name);
     if (!shown) this.#shown.set(name, (shown = new Shown()));
     const asked = this.#asked.get(name) ?? new Set<string>();
@@ -75,7 +80,7 @@ export class Fetcher {
   async #bring(wanted: Wanted[], runs: string[], after?: Record<string, number>): Promise<void> {
     const [first] = wanted;
     if (!first) return;
-    const panels = new Map(wanted.map((each) => [each.key, this.#shown.get(JSON.stringify([each.key, each.x, each.low, each.high]))]));
+    const panels = new Map(wanted.map((each) => [each.key, this.#shown.get(nameOf(each))]));
     const question: Question = {
       runs,
       keys: [...panels.keys()],
@@ -112,19 +117,20 @@ export class Fetcher {
    * seen: what the panels in sight show.
    */
   async renew(changed: string[], seen: Wanted[]): Promise<void> {
-    const inSight = new Set(seen.map((wanted) => JSON.stringify([wanted.key, wanted.x, wanted.low, wanted.high])));
+    const inSight = new Set(seen.map(nameOf));
     for (const [name, asked] of this.#asked) {
       if (inSight.has(name)) continue;
       changed.forEach((run) => asked.delete(run));
     }
     const open = seen.filter((wanted) => wanted.high === null);
-    for (const [x, wanted] of Map.groupBy(open, (each) => each.x)) {
-      void x;
+    for (const wanted of Map.groupBy(open, (each) => each.x).values()) {
       const after: Record<string, number> = {};
       for (const run of changed) {
-        const ends = wanted.map((each) => this.#shown.get(JSON.stringify([each.key, each.x, each.low, each.high]))?.series.get(run)?.x.at(-1));
-        const known = ends.filter((end): end is number => typeof end === "number");
-        if (known.length === wanted.length) after[run] = Math.min(...known);
+        const there = wanted.map((each) => this.#shown.get(nameOf(each))?.series.get(run)?.x ?? []);
+        const ends = there.map((x) => x.at(-1)).filter((end): end is number => typeof end === "number");
+        // What was followed for long is drawn anew: it would grow without an end, fine where it is new and coarse where it is old.
+        const isShort = there.every((x) => x.length <= MOST_TIMES_THE_BUCKETS * this.#buckets);
+        if (isShort && ends.length === wanted.length) after[run] = Math.min(...ends);
       }
       await this.#bring(wanted, changed, after);
     }
