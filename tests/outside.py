@@ -208,3 +208,8 @@ def log_in(machine: Machine, server: Server, user: str) -> str:
 
 def status(machine: Machine, *words: str, **more: str) -> dict[str, object]:
     return json.loads(runkey(machine, "status", "--json", *words, **more).stdout)
+
+
+def stored(machine: Machine) -> Path:
+    """Where its client keeps what it is logged in with."""
+    return machine.home / ".config" / "runkey" / "credentials.json"
