@@ -27,7 +27,7 @@ _WHOLE = frozenset({"unavailable", "too_many", "unauthenticated"})
 
 def build() -> GraphQLSchema:
     """Read the schema and bind every resolver to it."""
-    schema = build_schema((Path(__file__).parent / "schema.graphql").read_text())
+    schema = build_schema("\n".join(path.read_text() for path in sorted((Path(__file__).parent / "schema").glob("*.graphql"))))
     scalars.bind(schema.type_map)
     for room in (viewer, server_info, projects, runs, files, keys, machines, claiming):
         for type_name, resolvers in room.RESOLVERS.items():
