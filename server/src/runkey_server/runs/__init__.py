@@ -22,9 +22,10 @@ from runkey_server.runs.model import Changes, Run
 from runkey_server.runs.reporting import Report, get_writable, report
 from runkey_server.runs.store import count_runs_of, list_run_ids_in, list_run_ids_of, name_runs, purge
 from runkey_server.runs.tagging import MAX_TAG_CHARACTERS, MAX_TAGS, add_tags, remove_tags
-from runkey_server.runs.upserting import find_meant, update_by_id, upsert
+from runkey_server.runs.upserting import DEFAULT_PROJECT, check_text, find_meant, update_by_id, upsert
 
 __all__ = [
+    "DEFAULT_PROJECT",
     "MAX_FOUND",
     "MAX_TAGS",
     "MAX_TAG_CHARACTERS",
@@ -35,6 +36,7 @@ __all__ = [
     "Report",
     "Run",
     "add_tags",
+    "check_text",
     "config_of",
     "count_console",
     "count_runs",
