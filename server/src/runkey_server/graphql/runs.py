@@ -77,28 +77,22 @@ def _runs(
     order: str | None = None,
 ) -> dict[str, Any]:
     context: Context = info.context
-    _refuse_filters(filters)
-    at_most = page_of(first)
-    skip = ids.number_of("Page", after) if after else 0
-    found = runs.list_runs(context.transaction, source["__self"], order=order, skip=skip, at_most=at_most + 1)
-    context.spend(len(found))
-    edges = [{"node": as_run(run, context), "cursor": ids.build("Page", skip + index)} for index, run in enumerate(found[:at_most], 1)]
-    end = edges[-1]["cursor"] if edges else None
-    return {"edges": edges, "pageInfo": {"endCursor": end, "hasNextPage": len(found) > at_most}}
+    page = runs.list_page(
+        context.transaction,
+        source["__self"],
+        context.now,
+        chosen=runs.read_filter(filters, context.now),
+        order=order,
+        after=after or None,
+        at_most=page_of(first),
+    )
+    context.spend(len(page.runs))
+    edges = [{"node": as_run(run, context), "cursor": cursor} for run, cursor in zip(page.runs, page.cursors, strict=True)]
+    return {"edges": edges, "pageInfo": {"endCursor": page.cursors[-1] if edges else None, "hasNextPage": page.more}}
 
 
 def _run_count(source: dict[str, Any], info: Info, filters: str | None = None) -> int:
-    _refuse_filters(filters)
-    return runs.count_runs(info.context.transaction, source["__self"])
-
-
-def _refuse_filters(filters: str | None) -> None:
-    try:
-        empty = not filters or not json.loads(filters)
-    except (ValueError, RecursionError):
-        empty = False
-    if not empty:
-        raise Error("invalid", "Runs cannot be filtered yet: leave filters empty.")
+    return runs.count_runs(info.context.transaction, source["__self"], runs.read_filter(filters, info.context.now))
 
 
 def _upsert(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:

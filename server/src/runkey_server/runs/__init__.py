@@ -17,7 +17,18 @@ from runkey_server.runs.console import (
 )
 from runkey_server.runs.deleting import delete_runs, list_deleted, list_deleted_before, list_older, restore_runs
 from runkey_server.runs.describing import Definition, config_of, definitions, flat, summary_of
-from runkey_server.runs.finding import count_runs, find_run, get_run_by_id, list_changed, list_named, list_runs, number_runs
+from runkey_server.runs.filtering import Condition, read_filter
+from runkey_server.runs.finding import (
+    Page,
+    count_runs,
+    find_run,
+    get_run_by_id,
+    list_changed,
+    list_named,
+    list_page,
+    list_runs,
+    number_runs,
+)
 from runkey_server.runs.model import Changes, Run
 from runkey_server.runs.reporting import Report, get_writable, report
 from runkey_server.runs.store import count_runs_of, list_run_ids_in, list_run_ids_of, name_runs, purge
@@ -29,9 +40,11 @@ __all__ = [
     "MAX_TAGS",
     "MAX_TAG_CHARACTERS",
     "Changes",
+    "Condition",
     "ConsoleLine",
     "Definition",
     "Found",
+    "Page",
     "Report",
     "Run",
     "add_tags",
@@ -52,6 +65,7 @@ __all__ = [
     "list_deleted_before",
     "list_named",
     "list_older",
+    "list_page",
     "list_run_ids_in",
     "list_run_ids_of",
     "list_runs",
@@ -60,6 +74,7 @@ __all__ = [
     "number_runs",
     "purge",
     "read_console",
+    "read_filter",
     "read_printed",
     "remove_tags",
     "report",
