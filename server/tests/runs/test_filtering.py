@@ -219,7 +219,7 @@ def chosen(database: Database, alice: Person, project: str, filter_: object, ord
 def compare_by(keys: list[tuple[str, bool]]) -> Callable[[dict[str, Any], dict[str, Any]], int]:
     def compare(one: dict[str, Any], other: dict[str, Any]) -> int:
         for key, down in keys:
-            ranks = [2 if run.get(key) is None else 1 if is_nan(run[key]) else 0 for run in (one, other)]
+            ranks = [int(run.get(key) is None or is_nan(run[key])) for run in (one, other)]
             if ranks[0] != ranks[1]:
                 return ranks[0] - ranks[1]
             if ranks[0]:
@@ -544,6 +544,8 @@ def test_through_the_door(house: House) -> None:
         {"after": "W10="},
         {"after": "WyIxIiwxXQ=="},
         {"after": "WzEuNSwxXQ=="},
+        {"order": "+name", "after": "WyJcdWQ4MDAiLDFd"},
+        {"order": "+name", "after": "WyJhXHUwMDAwIiwxXQ=="},
         {"after": first["runs"]["edges"][-1]["cursor"]},
     ]
     for variables in bad:

@@ -1,7 +1,7 @@
 """In which order, and from where on: `+created_at`, `-summary_metrics.loss`, several with commas; a page goes on after the run before it.
 
-Whatever lacks what is ordered by comes last in either direction, behind what is NaN. Runs that are alike follow their number, so that the
-order is the same every time and on every database.
+What lacks the thing that is ordered by, or has NaN there, comes last in either direction. Runs that are alike follow their number, so that
+the order is the same every time and on every database.
 """
 
 import base64
@@ -23,6 +23,8 @@ from runkey_server.runs.tables import runs
 DEFAULT = "+created_at"
 MAX_KEYS = 5
 _MAX_CHARACTERS = 2_000
+_BEHIND_ALL = "~"
+"""Behind the first letter of every comparable."""
 
 
 @dataclass(frozen=True)
@@ -75,18 +77,19 @@ def read_order(text: str | None, now: datetime) -> Ordering:
         if field is None or field.kind == "tags":
             known = ", ".join(each for each in NAMES if each != "tags")
             raise Error("invalid", f"Runs cannot be ordered by {name[:80]!r}. Fields: {known}.")
-        for expression, is_rank in _expressions(field):
+        for expression, is_rank in _expressions(field, down):
             expressions.append(expression)
             descending.append(down and not is_rank)
     return Ordering((*expressions, runs.c.id), (*descending, descending[-1]))
 
 
-def _expressions(field: Field) -> list[tuple[Any, bool]]:
-    """Give what a field is ordered by, before it, where it may lack, how far behind that stands."""
+def _expressions(field: Field, down: bool) -> list[tuple[Any, bool]]:
+    """Give what a field is ordered by; before it, where it may lack, how far behind that stands."""
     column = field.expression
     if field.kind == "value":
-        rank = sa.case((column.in_(["", NULL]), sa.literal(2)), (column == NAN, sa.literal(1)), else_=sa.literal(0))
-        return [(rank, True), (column, False)]
+        # In this form a value is looked for once a run, and looking is what an order costs.
+        there = sa.func.nullif(sa.func.nullif(sa.func.nullif(column, sa.literal("")), sa.literal(NULL)), sa.literal(NAN))
+        return [(bytewise(sa.func.coalesce(there, sa.literal("" if down else _BEHIND_ALL))), False)]
     if field.kind == "text":
         text = bytewise(sa.func.coalesce(column, sa.literal("")))
         may_lack = not isinstance(column, sa.Column) or column.nullable
