@@ -15,6 +15,9 @@ from runkey_server.runs import Run
 
 _MAX_SAMPLES = 100_000
 _LINES_A_NODE = 10
+_MAX_LOG_LINES = 10_000
+_MAX_LOG_CHARACTERS = 100_000
+_MOST_STEPS = 2**62
 _INPUT_NAMES = {
     "groupName": "group_name",
     "description": "description",
@@ -115,10 +118,17 @@ def _upsert(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
         claiming.check_projects(context.transaction, context.caller.account_id, context.caps)
     machines.note_host(context.transaction, context.caller.machine_id, input.get("host"), context.now)
     bucket = as_run(run, context)
-    if not input.get("id"):
+    if inserted and context.caller.key_kind == "anonymous":
+        # A fork begins with what it takes over.
+        claiming.count_bytes(context.transaction, context.caller.account_id, history.measure(context.transaction, run.id), context.caps)
+    point = runs.branch_point_of(input["config"]) if input.get("config") else None
+    if point is not None:
+        # Whether it was forked from another or taken back itself: it goes on after the step.
+        bucket["__begins_at_line"] = history.count_lines_to(context.transaction, run.id, point.step)
+    elif not input.get("id"):
         # The official client goes on from this count (observed with 0.31.0). One that resumes names the run by its id as well; one that
         # does not begins the run again, and must send from line 0 to overwrite it.
-        bucket["__begins_at_line_0"] = True
+        bucket["__begins_at_line"] = 0
     return {"bucket": bucket, "inserted": inserted}
 
 
@@ -130,11 +140,47 @@ def _count_text(context: Context, before: Run | None, run: Run) -> None:
         claiming.count_bytes(context.transaction, caller.account_id, grown, context.caps)
 
 
+def _meant(context: Context, global_id: str) -> Run:
+    """Find a run by its id that the caller may write to. Raises Error `not_found`."""
+    run = runs.get_run_by_id(context.transaction, ids.number_of("Run", global_id))
+    if not may(context.caller, "write", run.account_id):
+        raise Error("not_found", "There is no such run.")
+    return run
+
+
+def _rewind(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
+    context: Context = info.context
+    if input["metricName"] != "_step":
+        raise Error("invalid", f"A run is taken back to a step, by _step, not by {input['metricName'][:80]!r}.")
+    if not 0 <= input["metricValue"] < _MOST_STEPS:
+        raise Error("invalid", "A run is taken back to a step from 0 on.")
+    named = (context.caller, input.get("entityName"), input.get("projectName"), input["runName"])
+    run = runs.find_meant(context.transaction, *named)
+    if run is None or not may(context.caller, "write", run.account_id):
+        raise Error("not_found", f"There is no run {input['runName'][:80]!r} to take back.")
+    if run.deleted_at is not None:
+        raise Error("gone", f"The run {run.name!r} was deleted.")
+    runs.rewind(context.transaction, run, int(input["metricValue"]), context.now)
+    rewound = runs.get_run_by_id(context.transaction, run.id)
+    return {"rewoundRun": as_run(rewound, context), "clientMutationId": input.get("clientMutationId")}
+
+
+def _stop(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
+    context: Context = info.context
+    run = _meant(context, input["id"])
+    runs.stop_runs(context.transaction, run.project_id, [run.name])
+    return {"success": True, "clientMutationId": input.get("clientMutationId")}
+
+
+def _update_state(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
+    context: Context = info.context
+    runs.set_state(context.transaction, _meant(context, input["id"]), input["state"], context.now)
+    return {"success": True, "clientMutationId": input.get("clientMutationId")}
+
+
 def _delete(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
     context: Context = info.context
-    run = runs.get_run_by_id(context.transaction, ids.number_of("Run", input["id"]))
-    if runs.find_run(context.transaction, context.caller, run.entity, run.project, run.name) is None:
-        raise Error("not_found", "There is no such run.")
+    run = _meant(context, input["id"])
     if not may(context.caller, "delete", run.account_id):
         raise Error("forbidden", "This key may write runs and not delete them. Use one of your own, or the project's page.")
     runs.delete_runs(context.transaction, run.project_id, [run.name], context.now)
@@ -158,7 +204,9 @@ def _wandb_config(source: dict[str, Any], _: Info, keys: list[str] | None = None
 
 def _count(stream: Stream) -> Any:
     def resolve(source: dict[str, Any], info: Info) -> int:
-        if source.get("__begins_at_line_0"):
+        if stream is Stream.HISTORY and "__begins_at_line" in source:
+            return int(source["__begins_at_line"])
+        if "__begins_at_line" in source:
             return 0
         return history.count_lines(info.context.transaction, source["__self"].id, stream)
 
@@ -174,6 +222,38 @@ def _tail(stream: Stream) -> Any:
 
 def _console_count(source: dict[str, Any], info: Info) -> int:
     return runs.count_console(info.context.transaction, source["__self"].id)
+
+
+def _log_lines(
+    source: dict[str, Any],
+    info: Info,
+    first: int | None = None,
+    after: str | None = None,
+    last: int | None = None,
+    **_: Any,
+) -> dict[str, Any]:
+    context: Context = info.context
+    at_most = max(0, min(_MAX_LOG_LINES, 1_000 if first is None and last is None else int((first if last is None else last) or 0)))
+    run: Run = source["__self"]
+    start = None if last is not None else ids.number_of("LogLine", after) + 1 if after else 0
+    found = runs.read_console(context.transaction, run.id, first=start, at_most=at_most + 1, characters=_MAX_LOG_CHARACTERS)
+    more = len(found) > at_most
+    lines = found[:at_most] if last is None else found[-at_most:] if at_most else []
+    context.spend(len(lines) // _LINES_A_NODE)
+    edges = [{"node": _log_line(line), "cursor": ids.build("LogLine", line.number)} for line in lines]
+    end = edges[-1]["cursor"] if edges else None
+    return {"edges": edges, "pageInfo": {"endCursor": end, "hasNextPage": more and last is None}}
+
+
+def _log_line(line: runs.ConsoleLine) -> dict[str, Any]:
+    return {
+        "id": ids.build("LogLine", line.number),
+        "number": line.number,
+        "timestamp": None if line.at is None else line.at.replace(tzinfo=None).isoformat(),
+        "level": "error" if line.stream == "stderr" else "",
+        "label": "",
+        "line": line.text,
+    }
 
 
 def _system_metrics(source: dict[str, Any], info: Info) -> str:
@@ -244,12 +324,13 @@ def _author(_: Any, info: Info) -> dict[str, Any]:
 
 RESOLVERS: dict[str, dict[str, Any]] = {
     "Project": {"run": _run, "bucket": _run, "runs": _runs, "runCount": _run_count},
-    "Mutation": {"upsertBucket": _upsert, "deleteRun": _delete},
+    "Mutation": {"upsertBucket": _upsert, "deleteRun": _delete, "rewindRun": _rewind, "stopRun": _stop, "updateRunState": _update_state},
     "Run": {
         "project": _project_of,
         "user": _author,
         "wandbConfig": _wandb_config,
         "logLineCount": _console_count,
+        "logLines": _log_lines,
         "historyLineCount": _count(Stream.HISTORY),
         "eventsLineCount": _count(Stream.EVENTS),
         "historyTail": _tail(Stream.HISTORY),

@@ -294,6 +294,23 @@ def delete_run(transaction: sa.Connection, run_id: int) -> None:
         transaction.execute(sa.delete(table).where(table.c.run_id == run_id))
 
 
+def copy_stream(transaction: sa.Connection, place: Place, to_run_id: int) -> None:
+    """Write all rows of a stream once more, for a run that has none."""
+    for table in (history_streams, history_segments, history_keys, history_chunks, history_bodies):
+        columns = [column for column in table.c if column is not table.c.run_id]
+        rows = sa.select(sa.literal(to_run_id, sa.BigInteger), *columns).where(*_at(table, place))
+        transaction.execute(sa.insert(table).from_select(["run_id", *(column.name for column in columns)], rows))
+
+
+def measure(transaction: sa.Connection, place: Place) -> int:
+    """Add up the bytes of a stream's segments and bodies."""
+    sizes = [
+        sa.select(sa.func.coalesce(sa.func.sum(sa.func.length(t.c.body)), 0)).where(*_at(t, place))
+        for t in (history_segments, history_bodies)
+    ]
+    return sum(int(transaction.execute(size).scalar_one()) for size in sizes)
+
+
 def _in_portions(items: Sequence[Any]) -> Iterable[list[Any]]:
     for start in range(0, len(items), _PER_STATEMENT):
         yield list(items[start : start + _PER_STATEMENT])

@@ -62,8 +62,11 @@ class Run:
 
     def state(self, now: datetime) -> str:
         """Tell its state: what it reported, or what became of it if it fell silent."""
-        is_silent = (self.heartbeat_at or self.created_at) + SILENT_AFTER < now
-        return SILENT.get(self.reported_state, self.reported_state) if is_silent else self.reported_state
+        return SILENT.get(self.reported_state, self.reported_state) if self.is_silent(now) else self.reported_state
+
+    def is_silent(self, now: datetime) -> bool:
+        """Whether it has sent nothing for long."""
+        return (self.heartbeat_at or self.created_at) + SILENT_AFTER < now
 
 
 @dataclass(frozen=True)

@@ -97,6 +97,14 @@ def unmark_deleted(transaction: sa.Connection, project_id: int, names: Sequence[
     return list(transaction.execute(restored).scalars())
 
 
+def request_stop(transaction: sa.Connection, project_id: int, names: Sequence[str], running: Sequence[str]) -> list[str]:
+    """Note that runs are to stop; give the names of those that are in one of these states and were not asked before."""
+    t = runs
+    there = (t.c.project_id == project_id, _is_named(names), t.c.deleted_at.is_(None))
+    where = (*there, t.c.reported_state.in_(running), t.c.stop_requested.is_(sa.false()))
+    return list(transaction.execute(sa.update(t).where(*where).values(stop_requested=True).returning(t.c.name)).scalars())
+
+
 def list_deleted(transaction: sa.Connection, project_id: int, since: datetime, at_most: int) -> list[Run]:
     """Give the runs of a project that were deleted after a moment, the last first."""
     statement = _SELECT.where(runs.c.project_id == project_id, runs.c.deleted_at > since)
@@ -217,9 +225,14 @@ def count_runs_of(transaction: sa.Connection, account_id: int) -> int:
 def purge(transaction: sa.Connection, run_ids: Sequence[int]) -> None:
     """Drop runs and what they printed, for good."""
     for run_id in run_ids:
-        transaction.execute(sa.delete(console_lines).where(console_lines.c.run_id == run_id))
+        delete_console_lines(transaction, run_id)
         transaction.execute(sa.delete(run_values).where(run_values.c.run_id == run_id))
         transaction.execute(sa.delete(runs).where(runs.c.id == run_id))
+
+
+def delete_console_lines(transaction: sa.Connection, run_id: int) -> None:
+    """Drop what a run printed."""
+    transaction.execute(sa.delete(console_lines).where(console_lines.c.run_id == run_id))
 
 
 def put_console_lines(transaction: sa.Connection, run_id: int, first: int, bodies: Sequence[str]) -> None:
