@@ -186,7 +186,9 @@ def make(database: Database, alice: Person, told: list[dict[str, Any]], project:
             at = now - timedelta(minutes=row["silent"])
             run, _ = runs.upsert(transaction, alice.actor, None, project, f"r{number}", changes, at)
             if row["state"]:
-                said = Report(complete=row["state"] != "preempting", exit_code=int(row["state"] == "failed"), preempting=True)
+                said = Report(
+                    complete=row["state"] != "preempting", exit_code=int(row["state"] == "failed"), preempting=row["state"] == "preempting"
+                )
                 runs.report(transaction, run, said, at)
             state = row["state"] or "running"
             if row["silent"] > 5:
