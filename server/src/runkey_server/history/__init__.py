@@ -45,6 +45,7 @@ __all__ = [
     "chart",
     "copy",
     "count_lines",
+    "count_lines_of",
     "count_lines_to",
     "count_names",
     "cut",
@@ -82,6 +83,11 @@ def append(transaction: sa.Connection, run_id: int, stream: Stream, batch: Batch
 def count_lines(transaction: sa.Connection, run_id: int, stream: Stream) -> int:
     """Give the number of the line that would come next: where a resumed run goes on."""
     return _store.view(transaction, run_id, stream).next_line
+
+
+def count_lines_of(transaction: sa.Connection, run_ids: Sequence[int], stream: Stream) -> dict[int, int]:
+    """Do the same for several runs; those without any are left out."""
+    return store.list_next_lines(transaction, stream, run_ids)
 
 
 def list_facts(transaction: sa.Connection, run_id: int, stream: Stream) -> Mapping[Path, Facts]:

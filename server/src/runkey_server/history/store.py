@@ -124,6 +124,16 @@ def list_facts(transaction: sa.Connection, stream: int, run_ids: Sequence[int]) 
         yield from ((row[0], row[1]) for row in transaction.execute(statement))
 
 
+def list_next_lines(transaction: sa.Connection, stream: int, run_ids: Sequence[int]) -> dict[int, int]:
+    """Give for each of these runs that has anything the number of the line that would come next."""
+    t = history_streams
+    found: dict[int, int] = {}
+    for some in _in_portions(run_ids):
+        rows = transaction.execute(sa.select(t.c.run_id, t.c.next_line).where(t.c.run_id.in_(some), t.c.stream == stream))
+        found.update({row.run_id: row.next_line for row in rows})
+    return found
+
+
 def list_unfolded_of(transaction: sa.Connection, stream: int, run_ids: Sequence[int]) -> list[int]:
     """Give those of these runs of which something is not folded yet."""
     t = history_streams
