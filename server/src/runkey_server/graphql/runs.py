@@ -126,14 +126,12 @@ def _upsert(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
     if inserted and context.caller.key_kind == "anonymous":
         # A fork begins with what it takes over.
         claiming.count_bytes(context.transaction, context.caller.account_id, history.measure(context.transaction, run.id), context.caps)
-    point = runs.branch_point_of(input["config"]) if input.get("config") else None
-    if point is not None:
-        # Whether it was forked from another or taken back itself: it goes on after the step.
-        bucket["__begins_at_line"] = history.count_lines_to(context.transaction, run.id, point.step)
-    elif not input.get("id"):
-        # The official client goes on from this count (observed with 0.31.0). One that resumes names the run by its id as well; one that
-        # does not begins the run again, and must send from line 0 to overwrite it.
-        bucket["__begins_at_line"] = 0
+    if not input.get("id"):
+        # The official client goes on from this count (observed with 0.31.0). One that resumes or was taken back names the run by its id as
+        # well; one that does not begins the run again, and must send from line 0 to overwrite it, or from where a fork begins.
+        point = runs.branch_point_of(run.config)
+        is_fork = point is not None and point.run != run.name
+        bucket["__begins_at_line"] = history.count_lines_to(context.transaction, run.id, point.step) if point and is_fork else 0
     return {"bucket": bucket, "inserted": inserted}
 
 
