@@ -10,6 +10,7 @@ import math
 import struct
 import urllib.parse
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -33,6 +34,7 @@ FALSE = "1f"
 NUMBER, TEXT, LIST, LEVEL = "n", "s", "v", "w"
 """What a kind's texts begin with; the next letter is beyond all of them."""
 
+_as_bytes, _as_bits = struct.Struct(">d").pack, struct.Struct(">Q").unpack
 _SIGN = 1 << 63
 _ALL = (1 << 64) - 1
 
@@ -67,10 +69,11 @@ def _number(value: float) -> str:
         number = math.inf if value > 0 else -math.inf
     if math.isnan(number):
         return NAN
-    bits = struct.unpack(">Q", struct.pack(">d", number))[0]
+    bits = _as_bits(_as_bytes(number))[0]
     return f"{NUMBER}{bits ^ (_ALL if bits & _SIGN else _SIGN):016x}"
 
 
+@lru_cache(maxsize=20_000)
 def name_in(values: str) -> str:
     """Give the name under which a value by this dotted name is kept: what is no letter, digit or dot is written with percent signs."""
     return urllib.parse.quote(values.encode("utf-8", "replace"), safe=".")
