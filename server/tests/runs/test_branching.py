@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from house import House, Person, StillClock
 
-from runkey_server import history, projects, runs
+from runkey_server import accounts, history, projects, runs
 from runkey_server.database import Database
 from runkey_server.errors import Error
 from runkey_server.history import Batch, Stream
@@ -55,26 +55,27 @@ def from_step(name: str, step: object) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("is_folded", [False, True])
-@pytest.mark.parametrize("step", [0, 4, 8, 99])
-def test_a_fork_has_the_history_up_to_the_step(database: Database, clock: StillClock, alice: Person, step: int, is_folded: bool) -> None:
+def test_a_fork_has_the_history_up_to_the_step(database: Database, clock: StillClock, alice: Person, is_folded: bool) -> None:
     parent = begin(database, alice, clock, "parent")
-    for first in (0, 3, 6):
-        log(database, parent, first, rows_of(10)[first : first + 3 if first < 6 else 10], clock)
+    for rows in (rows_of(10)[:3], rows_of(10)[3:6], rows_of(10)[6:]):
+        log(database, parent, rows[0]["_step"], rows, clock)
     if is_folded:
         history.fold(database, parent.id, Stream.HISTORY, clock())
-    forked = begin(database, alice, clock, "forked", from_step("parent", step))
-    taken = rows_of(10)[: step + 1]
-    found, summary = read(database, forked)
-    assert found == taken
-    assert summary == taken[-1] | ({"late": min(step, 9)} if step > 5 else {})
+    for step in (0, 4, 8, 99):
+        forked = begin(database, alice, clock, f"forked{step}", from_step("parent", step))
+        taken = rows_of(10)[: step + 1]
+        found, summary = read(database, forked)
+        assert found == taken
+        assert summary == taken[-1]
+        # It goes on by itself, and both are whole.
+        own = [{"_step": step + 1 + n, "x": 100 + n} for n in range(3)]
+        log(database, forked, len(taken), own, clock)
+        history.fold(database, forked.id, Stream.HISTORY, clock())
+        assert read(database, forked)[0] == taken + own
+        with database.reading() as transaction:
+            assert history.find_faults(transaction, forked.id, Stream.HISTORY) == []
     assert read(database, parent)[0] == rows_of(10), "the other run is as it was"
-    # It goes on by itself, and both are whole.
-    own = [{"_step": step + 1 + n, "x": 100 + n} for n in range(3)]
-    log(database, forked, len(taken), own, clock)
-    history.fold(database, forked.id, Stream.HISTORY, clock())
-    assert read(database, forked)[0] == taken + own
     with database.reading() as transaction:
-        assert history.find_faults(transaction, forked.id, Stream.HISTORY) == []
         assert history.find_faults(transaction, parent.id, Stream.HISTORY) == []
 
 
@@ -170,11 +171,8 @@ def test_an_account_without_a_name_pays_for_what_its_forks_take(house: House) ->
     assert answer.status_code == 200
 
     def stored() -> int:
-        dump = house.database
-        with dump.reading() as transaction:
-            from runkey_server.accounts import find_account
-
-            return int(find_account(transaction, entity).stored_bytes)
+        with house.database.reading() as transaction:
+            return int(accounts.find_account(transaction, entity).stored_bytes)
 
     before = stored()
     assert house.graphql(secret, UPSERT, name="forked", config=json.dumps(from_step("base", 900))).json()["data"]["upsertBucket"][
@@ -254,5 +252,5 @@ def test_what_was_printed_is_read_in_pages(house: House) -> None:
     assert (rest[3]["level"], rest[4]["timestamp"], info["hasNextPage"]) == ("error", None, False)
     last, info = page(last=2)
     assert ([node["number"] for node in last], info["hasNextPage"]) == ([7, 8], False)
-    assert page(first=0) == page(last=0) == ([], {"endCursor": None, "hasNextPage": False}) or page(first=0)[0] == []
+    assert page(first=0)[0] == page(last=0)[0] == []
     assert house.graphql(alice.secret, LINES, first=1, after="junk").json()["errors"]

@@ -57,7 +57,10 @@ class PackedHistory:
 
     def copy(self, transaction: sa.Connection, run_id: int, to_run_id: int, stream: Stream, line: int, at: datetime) -> None:
         """Copy a stream as it lies there, and cut it: nothing but what is cut through is decoded."""
-        store.copy_stream(transaction, (run_id, int(stream)), to_run_id)
+        place = (run_id, int(stream))
+        # It is copied in several statements, and a fold in between would move lines from one table to another.
+        store.find_stream(transaction, place, to_change=True)
+        store.copy_stream(transaction, place, to_run_id)
         self.cut(transaction, to_run_id, stream, line, at)
 
     def purge(self, transaction: sa.Connection, run_id: int) -> None:
