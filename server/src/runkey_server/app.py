@@ -22,7 +22,7 @@ from runkey_server.claiming import Caps, Offer, Purger
 from runkey_server.clock import Clock
 from runkey_server.database import Database
 from runkey_server.errors import Error
-from runkey_server.files import Directory, Signer
+from runkey_server.files import Directory, Signer, Sweeper
 from runkey_server.graphql.routes import GraphqlDoor
 from runkey_server.history import Folder
 from runkey_server.ingest.routes import FileStreamDoor
@@ -112,6 +112,7 @@ def build(settings: Settings, clock: Clock = clocks.now) -> ASGIApp:
         Purger(database, directory, clock).purge_due,
         Ruler(database, clock).apply_due,
         RunPurger(database, directory, clock).purge_due,
+        Sweeper(database, directory).sweep_due,
         Forgetting(database, clock).forget_due,
     ]
     maintenance = Maintenance(settings.data, acts)

@@ -42,5 +42,38 @@ def sweep(database: Database, directory: Directory, unnamed: Iterable[str]) -> l
     return young
 
 
+def remove(transaction: sa.Connection, run_id: int, name: str) -> bool:
+    """Drop one file of a run; False when there was none. Its bytes go within minutes, unless another file has the same."""
+    file = store.find_file(transaction, run_id, name)
+    if file is None:
+        return False
+    store.delete_file(transaction, run_id, name)
+    store.release(transaction, file.sha256)
+    return True
+
+
+class Sweeper:
+    """Removes, for one server and in the worker that keeps house, the bytes of what was replaced or deleted."""
+
+    def __init__(self, database: Database, directory: Directory) -> None:
+        """Sweep a folder of bytes."""
+        self._database = database
+        self._directory = directory
+
+    def sweep_due(self) -> None:
+        """Remove what was released and has no name any more; young bytes stay for another turn. Raises Error `unavailable`."""
+        after = ""
+        while True:
+            with self._database.reading() as transaction:
+                some = store.list_released(transaction, after, _AT_ONCE)
+            for sha256 in some:
+                with self._database.writing() as transaction:
+                    if store.is_named(transaction, sha256) or self._directory.remove(sha256):
+                        store.forget_released(transaction, sha256)
+            if len(some) < _AT_ONCE:
+                return
+            after = some[-1]
+
+
 def _release(transaction: sa.Connection, directory: Directory, run_id: int, sha256: str) -> bool:
     return store.is_named(transaction, sha256, but=run_id) or directory.remove(sha256)

@@ -16,3 +16,6 @@ files = sa.Table(
     sa.Column("mimetype", sa.Text, nullable=False),
     sa.Column("updated_at", Instant, nullable=False),
 )
+
+# What a file named until it was replaced or deleted: bytes that may belong to nothing any more.
+released_bytes = sa.Table("released_bytes", metadata, sa.Column("sha256", sa.Text, primary_key=True))

@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from runkey_server import accounts
 from runkey_server.accounts import Account
+from runkey_server.asgi.ranges import Unsatisfiable, find_span
 from runkey_server.asgi.requests import header, stream_body
 from runkey_server.asgi.responses import send_bytes
 from runkey_server.claiming import Offer
@@ -68,7 +69,7 @@ class StorageDoor:
                 file = await save(self._database, self._directory, grant, body, self._clock())
             await send_bytes(send, 200, b"", (*_CORS, (b"etag", f'"{file.sha256}"'.encode())))
         else:
-            await self._get(grant, send, with_body=scope["method"] == "GET")
+            await self._get(grant, scope, send)
 
     async def _save_within(self, owner: Account, grant: Grant, body: AsyncIterator[bytes], declared: str | None) -> File:
         """Keep a file of an account that may not keep much; the same file again counts for nothing."""
@@ -81,25 +82,38 @@ class StorageDoor:
             await to_thread.run_sync(room.settle, used)
         return file
 
-    async def _get(self, grant: Grant, send: Send, *, with_body: bool) -> None:
+    async def _get(self, grant: Grant, scope: Scope, send: Send) -> None:
         file = await to_thread.run_sync(self._find, grant)
         if file is None:
             raise Error("not_found", "There is no such file.")
         path = self._directory.path(file.sha256)
         if not await to_thread.run_sync(path.is_file):
             raise Error("internal", "The bytes of this file are missing on the server.")
-        headers = (
+        etag = f'"{file.sha256}"'
+        always = (
             *_CORS,
-            (b"content-type", file.mimetype.encode()),
-            (b"content-length", str(file.size_bytes).encode()),
-            (b"content-disposition", _attachment(file.name)),
+            (b"accept-ranges", b"bytes"),
+            (b"etag", etag.encode()),
             (b"content-security-policy", b"sandbox; default-src 'none'"),
-            (b"cache-control", b"private, no-store"),
-            (b"etag", f'"{file.sha256}"'.encode()),
         )
-        await send({"type": "http.response.start", "status": 200, "headers": list(headers)})
-        if with_body:
-            await _send_file(send, path)
+        try:
+            span = find_span(header(scope, b"range"), file.size_bytes, if_range=header(scope, b"if-range"), etag=etag)
+        except Unsatisfiable:
+            await send_bytes(send, 416, b"", (*always, (b"content-range", f"bytes */{file.size_bytes}".encode())))
+            return
+        first, length = (span.first, span.length) if span else (0, file.size_bytes)
+        headers = [
+            *always,
+            (b"content-type", file.mimetype.encode()),
+            (b"content-length", str(length).encode()),
+            (b"content-disposition", _attachment(file.name)),
+            (b"cache-control", b"private, no-store"),
+        ]
+        if span:
+            headers.append((b"content-range", f"bytes {first}-{first + length - 1}/{file.size_bytes}".encode()))
+        await send({"type": "http.response.start", "status": 206 if span else 200, "headers": headers})
+        if scope["method"] == "GET":
+            await _send_file(send, path, first, length)
         await send({"type": "http.response.body", "body": b""})
 
     def _owner_of(self, grant: Grant) -> Account:
@@ -116,9 +130,11 @@ class StorageDoor:
             return find_file(transaction, grant.run_id, grant.name)
 
 
-async def _send_file(send: Send, path: Path) -> None:
+async def _send_file(send: Send, path: Path, first: int, length: int) -> None:
     async with await open_file(path, "rb") as file:
-        while piece := await file.read(_READ_BYTES):
+        await file.seek(first)
+        while length and (piece := await file.read(min(_READ_BYTES, length))):
+            length -= len(piece)
             await send({"type": "http.response.body", "body": piece, "more_body": True})
 
 
