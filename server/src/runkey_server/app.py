@@ -155,6 +155,7 @@ def _readings(pages: Pages, reader: Reader, live: Live, details: Details) -> lis
         _route(f"{run}/about", _app(reader.route(details.about)), "GET"),
         _route(f"{run}/files", _app(reader.route(details.list_files)), "GET"),
         _route(f"{run}/files/{{name:path}}", _app(reader.route(details.file)), "GET"),
+        _route(f"{run}/shown/{{name:path}}", _app(reader.route(details.shown)), "GET"),
         _route(f"{run}/media", _app(reader.route(details.media)), "GET"),
         _route(f"{project}/runs", _app(reader.route(workspace.runs)), "GET"),
         _route(f"{project}/keys", _app(reader.route(workspace.keys)), "GET"),

@@ -1,6 +1,7 @@
 """What a run saves: bytes kept by their SHA-256, names in a row, addresses that are signed.
 
-Tables: `files`, and `released_bytes`, which may belong to nothing any more. Bytes lie in `DATA/files/ab/<sha256>`; a file is known from the moment its bytes are on the disk and its row is committed.
+Tables: `files`, and `released_bytes`, which may belong to nothing any more. Bytes lie in `DATA/files/ab/<sha256>`; a file is known from the
+moment its bytes are on the disk and its row is committed.
 """
 
 from runkey_server.files.checking import Damage, find_damage, find_unnamed, set_aside

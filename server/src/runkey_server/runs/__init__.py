@@ -19,6 +19,7 @@ from runkey_server.runs.deleting import delete_runs, list_deleted, list_deleted_
 from runkey_server.runs.describing import Definition, config_of, definitions, flat, summary_of
 from runkey_server.runs.finding import count_runs, find_run, get_run_by_id, list_changed, list_named, list_runs, number_runs
 from runkey_server.runs.model import Changes, Run
+from runkey_server.runs.picturing import CustomChart, charts_of, classes_of
 from runkey_server.runs.reporting import Report, get_writable, report
 from runkey_server.runs.store import count_runs_of, list_run_ids_in, list_run_ids_of, name_runs, purge
 from runkey_server.runs.tagging import MAX_TAG_CHARACTERS, MAX_TAGS, add_tags, remove_tags
@@ -30,11 +31,14 @@ __all__ = [
     "MAX_TAG_CHARACTERS",
     "Changes",
     "ConsoleLine",
+    "CustomChart",
     "Definition",
     "Found",
     "Report",
     "Run",
     "add_tags",
+    "charts_of",
+    "classes_of",
     "config_of",
     "count_console",
     "count_runs",
