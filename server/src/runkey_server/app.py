@@ -34,8 +34,8 @@ from runkey_server.maintenance import Maintenance
 from runkey_server.oauth import Waiting
 from runkey_server.oauth.routes import OAuthDoor
 from runkey_server.oauth.waiting import LOOK_EVERY_SECONDS
+from runkey_server.retention import Limits, Quota, Ruler
 from runkey_server.retention import Purger as RunPurger
-from runkey_server.retention import Ruler
 from runkey_server.settings import Settings
 from runkey_server.web import claim as claim_pages
 from runkey_server.web import device as device_pages
@@ -117,7 +117,8 @@ def build(settings: Settings, clock: Clock = clocks.now) -> ASGIApp:
     ]
     maintenance = Maintenance(settings.data, acts)
     live = Live(pages)
-    storage = StorageDoor(database, directory, signer, authenticator, offer, clock)
+    quota = Quota(database, Limits(settings.max_file_bytes, settings.max_project_bytes, settings.max_account_bytes), clock)
+    storage = StorageDoor(database, directory, signer, authenticator, offer, quota, clock)
     router = Router(
         routes=[
             _route("/graphql", GraphqlDoor(database, authenticator, signer, keys.pepper, hosts, offer, clock), "POST"),
@@ -133,7 +134,7 @@ def build(settings: Settings, clock: Clock = clocks.now) -> ASGIApp:
             _route(wire.TOKEN_PATH, _app(oauth.token), "POST"),
             _route(wire.REVOKE_PATH, _app(oauth.revoke), "POST"),
             _route(wire.METADATA_PATH, _app(oauth.metadata), "GET"),
-            *_readings(pages, Reader(pages, authenticator), live, Details(pages, directory, signer)),
+            *_readings(pages, Reader(pages, authenticator), live, Details(pages, directory, signer, quota)),
             *_pages(pages),
         ],
         default=_nothing_here(pages),

@@ -245,7 +245,7 @@ export class Server {
     return this.#ask(`/runs/${encodeURIComponent(run)}/about`);
   }
 
-  files(run: string, after?: string): Promise<{ files: File[]; more: boolean }> {
+  files(run: string, after?: string): Promise<{ files: File[]; more: boolean; refused: { name: string; reason: string }[]; full: string | null }> {
     return this.#ask(`/runs/${encodeURIComponent(run)}/files${after === undefined ? "" : `?after=${encodeURIComponent(after)}`}`);
   }
 

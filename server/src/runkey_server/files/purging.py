@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from runkey_server.database import Database
 from runkey_server.files import store
 from runkey_server.files.directory import Directory
+from runkey_server.files.refusing import forget_refusals
 
 _AT_ONCE = 100
 
@@ -29,6 +30,8 @@ def purge(database: Database, directory: Directory, run_ids: Sequence[int]) -> b
             if len(some) < _AT_ONCE:
                 break
             after = some[-1].name
+        with database.writing() as transaction:
+            forget_refusals(transaction, run_id)
     return is_done
 
 

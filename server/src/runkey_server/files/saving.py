@@ -11,6 +11,7 @@ from runkey_server.errors import Error
 from runkey_server.files import store
 from runkey_server.files.directory import Directory, Incoming
 from runkey_server.files.model import File, Grant
+from runkey_server.files.refusing import forget_refusals
 
 # Large enough that a thread hop costs little against the write, small enough to hold many at once.
 _WRITE_BYTES = 1024 * 1024
@@ -63,4 +64,5 @@ def _keep(database: Database, grant: Grant, incoming: Incoming, at: datetime) ->
     )
     with database.writing() as transaction:
         store.put_file(transaction, file)
+        forget_refusals(transaction, file.run_id, file.name)
     return file

@@ -21,10 +21,11 @@ from runkey_server.claiming import Offer
 from runkey_server.clock import Clock
 from runkey_server.database import Database
 from runkey_server.errors import Error
-from runkey_server.files import Directory, File, Grant, Signer, find_file, save
-from runkey_server.ingest.reserving import Room, cost_of
+from runkey_server.files import Directory, File, Grant, Signer, file_name_fault, find_file, note_refusal, save
+from runkey_server.ingest.reserving import OfAnonymous, OfQuota, Room, cost_of
 from runkey_server.keys import Authenticator
-from runkey_server.runs import get_run_by_id
+from runkey_server.retention import Quota
+from runkey_server.runs import Run, get_run_by_id
 
 _READ_BYTES = 256 * 1024
 # `wandb verify` asks for these; the address itself is the secret, so any origin that holds it may use it.
@@ -40,7 +41,14 @@ class StorageDoor:
     """The route, as a plain ASGI application."""
 
     def __init__(
-        self, database: Database, directory: Directory, signer: Signer, authenticator: Authenticator, offer: Offer, clock: Clock
+        self,
+        database: Database,
+        directory: Directory,
+        signer: Signer,
+        authenticator: Authenticator,
+        offer: Offer,
+        quota: Quota,
+        clock: Clock,
     ) -> None:
         """Serve one worker."""
         self._database = database
@@ -48,6 +56,7 @@ class StorageDoor:
         self._signer = signer
         self._authenticator = authenticator
         self._caps = offer.caps
+        self._quota = quota
         self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -59,28 +68,53 @@ class StorageDoor:
         # HEAD asks for no more than GET would give.
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
         grant = self._signer.read(scope["path_params"]["token"], method)
-        owner = await to_thread.run_sync(self._owner_of, grant)
+        run, owner = await to_thread.run_sync(self._owner_of, grant)
         if method == "PUT":
             self._database.check_room()
-            body = stream_body(scope, receive, grant.max_bytes)
-            if owner.is_anonymous:
-                file = await self._save_within(owner, grant, body, header(scope, b"content-length"))
-            else:
-                file = await save(self._database, self._directory, grant, body, self._clock())
+            try:
+                file = await self._save(run, owner, grant, scope, receive)
+            except Error as error:
+                if error.code in ("invalid", "forbidden", "too_large"):
+                    await to_thread.run_sync(self._note_refusal, grant, error.message)
+                raise
             await send_bytes(send, 200, b"", (*_CORS, (b"etag", f'"{file.sha256}"'.encode())))
         else:
             await self._get(grant, scope, send)
 
-    async def _save_within(self, owner: Account, grant: Grant, body: AsyncIterator[bytes], declared: str | None) -> File:
-        """Keep a file of an account that may not keep much; the same file again counts for nothing."""
-        room, used = Room(self._database, owner.id, self._caps), 0
+    async def _save(self, run: Run, owner: Account, grant: Grant, scope: Scope, receive: Receive) -> File:
+        """Keep a file, where its name, its size, and the room that there is allow it; the same file again counts for nothing."""
+        fault = file_name_fault(grant.name)
+        if fault:
+            raise Error("invalid", f"{grant.name[:80]!r} {fault}.")
+        declared = header(scope, b"content-length")
+        if declared and declared.isdecimal():
+            self._quota.check_file(int(declared))
+        body = stream_body(scope, receive, grant.max_bytes)
+        rooms = [(Room(OfQuota(self._quota, owner.id, run.project_id)), 0)]
+        if owner.is_anonymous:
+            rooms.append((Room(OfAnonymous(self._database, owner.id, self._caps, grant.name)), cost_of(grant.name, 0)))
+        for room, _ in rooms:
+            body = room.fill(body, declared)
         before = await to_thread.run_sync(self._find, grant)
+        used: int | None = None
         try:
-            file = await save(self._database, self._directory, grant, room.fill(body, grant.name, declared), self._clock())
-            used = 0 if before is not None and before.sha256 == file.sha256 else cost_of(file.name, file.size_bytes)
+            file = await save(self._database, self._directory, grant, self._within(body), self._clock())
+            used = None if before is not None and before.sha256 == file.sha256 else file.size_bytes
         finally:
-            await to_thread.run_sync(room.settle, used)
+            for room, extra in rooms:
+                await to_thread.run_sync(room.settle, 0 if used is None else used + extra)
         return file
+
+    async def _within(self, body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        arrived = 0
+        async for piece in body:
+            arrived += len(piece)
+            self._quota.check_file(arrived)
+            yield piece
+
+    def _note_refusal(self, grant: Grant, reason: str) -> None:
+        with self._database.writing() as transaction:
+            note_refusal(transaction, grant.run_id, grant.name, reason, self._clock())
 
     async def _get(self, grant: Grant, scope: Scope, send: Send) -> None:
         file = await to_thread.run_sync(self._find, grant)
@@ -116,14 +150,17 @@ class StorageDoor:
             await _send_file(send, path, first, length)
         await send({"type": "http.response.body", "body": b""})
 
-    def _owner_of(self, grant: Grant) -> Account:
-        """Give whose run it is. Raises Error `not_found`; `forbidden` when the account's credentials count no more: this is one of them."""
+    def _owner_of(self, grant: Grant) -> tuple[Run, Account]:
+        """Give the run, and whose it is.
+
+        Raises Error `not_found`; `forbidden` when the account's credentials count no more, of which this is one.
+        """
         with self._database.reading() as transaction:
             run = get_run_by_id(transaction, grant.run_id)
             owner = accounts.find_account_by_id(transaction, run.account_id)
         if owner is None or not owner.is_active:
             raise Error("forbidden", "This address is not, or no longer, valid.")
-        return owner
+        return run, owner
 
     def _find(self, grant: Grant) -> File | None:
         with self._database.reading() as transaction:

@@ -16,6 +16,7 @@ from runkey_server.asgi.responses import send_bytes, send_json, send_redirect
 from runkey_server.errors import Error
 from runkey_server.files import Directory, Signer
 from runkey_server.history import Stream
+from runkey_server.retention import Quota
 from runkey_server.web.pages import Pages
 from runkey_server.web.reading import Request, find_run
 from runkey_server.web.workspace import run_as_json, shown_names
@@ -37,12 +38,13 @@ _SCALARS = frozenset({"number", "string", "boolean", "nil", "array", "map"})
 class Details:
     """The handlers."""
 
-    def __init__(self, pages: Pages, directory: Directory, signer: Signer) -> None:
+    def __init__(self, pages: Pages, directory: Directory, signer: Signer, quota: Quota) -> None:
         """Serve one worker."""
         self._database = pages.database
         self._clock = pages.clock
         self._directory = directory
         self._signer = signer
+        self._quota = quota
 
     async def about(self, request: Request) -> None:
         """Answer with a run as the table has it, and with `config`, `summary` and `metadata` whole, as trees.
@@ -82,17 +84,24 @@ class Details:
         await send_json(request.send, await to_thread.run_sync(read))
 
     async def list_files(self, request: Request) -> None:
-        """Answer with files by name: `{"files": [{"name", "bytes", "type", "updatedAt"} …], "more": bool}`; `after`: of later names."""
+        """Answer with files by name: `{"files": [{"name", "bytes", "type", "updatedAt"} …], "more": bool}`; `after`: of later names.
+
+        Beside the first of them `refused`: `[{"name", "reason"} …]` of those that were not taken; `full`: why no more are, or null.
+        """
 
         def read() -> dict[str, Any]:
             with self._database.reading() as transaction:
                 run = find_run(transaction, request)
-                found = files.list_files(transaction, run.id, after=request.query.get("after"), at_most=_FILES + 1)
+                after = request.query.get("after")
+                found = files.list_files(transaction, run.id, after=after, at_most=_FILES + 1)
+                refused = [] if after else files.list_refusals(transaction, run.id)
+            full = None if after else self._quota.find_fault(run.account_id, run.project_id)
             told = [
                 {"name": file.name, "bytes": file.size_bytes, "type": file.mimetype, "updatedAt": file.updated_at.timestamp()}
                 for file in found[:_FILES]
             ]
-            return {"files": told, "more": len(found) > _FILES}
+            faults = [{"name": name, "reason": reason} for name, reason in refused]
+            return {"files": told, "more": len(found) > _FILES, "refused": faults, "full": full}
 
         await send_json(request.send, await to_thread.run_sync(read))
 
