@@ -127,7 +127,12 @@ function drawGrid(figure: Figure, grid: Grid, width: number, height: number, the
       const [x, y] = [box.left + across * wide, figure.isUpsideDown ? box.top + down * tall : box.bottom - (down + 1) * tall];
       const colour = rampOf(share, theme.isDark);
       marks.push(rect(x, y, wide + 0.3, tall + 0.3, colour));
-      if (grid.isCounted && wide > 24 && tall > 13) marks.push(label(x + wide / 2, y + tall / 2 + 4, cut(number(value), wide), share > 0.5 === theme.isDark ? "#000" : "#fff", { "text-anchor": "middle" }));
+      if (grid.isCounted && wide > 24 && tall > 18) {
+        // On a ground of its own, so that it reads on every colour.
+        const text = cut(number(value), wide - 8);
+        const room = [...text].length * LETTER + 8;
+        marks.push(rect(x + (wide - room) / 2, y + tall / 2 - 8, room, 16, theme.paper, { rx: 3 }), label(x + wide / 2, y + tall / 2 + 4, text, theme.ink, { "text-anchor": "middle" }));
+      }
       if (spots.length < MOST_SPOTS) spots.push({ x: x + wide / 2, y: y + tall / 2, label: `${written(grid.rows[down])}, ${written(grid.columns[across])}`, detail: number(value), colour });
     });
   });
