@@ -49,6 +49,7 @@ test("boxes are shares of the picture, however they are given", () => {
 test("a table is read, sorted, and put in words", () => {
   expect(tableOf('{"columns": ["a", 1], "data": [[1, "x"]]}')).toEqual({ columns: ["a", "1"], rows: [[1, "x"]] });
   expect(tableOf('{"columns": ["a"], "data": [[NaN], [-Infinity]]}')?.rows).toEqual([["NaN"], ["-Infinity"]]);
+  expect(tableOf('{"columns": ["a"], "data": [["x, NaN, \\"y"], [NaN]]}')?.rows).toEqual([['x, NaN, "y'], ["NaN"]]);
   expect(tableOf("[]")).toBeUndefined();
   expect(tableOf("{")).toBeUndefined();
   const rows = [["b10"], [null], [2], ["b9"], [1]];

@@ -10,7 +10,7 @@ export interface Table {
 
 /** Read a table's file; nothing where it is none. */
 export function tableOf(text: string): Table | undefined {
-  const told = read(text) ?? read(text.replace(/([[,:]\s*)(-?)(NaN|Infinity)(?=\s*[,\]}])/g, '$1"$2$3"'));
+  const told = read(text) ?? read(text.replace(/"(?:[^"\\]|\\.)*"|-?(?:NaN|Infinity)/g, (each) => (each.startsWith('"') ? each : `"${each}"`)));
   if (!isFields(told) || !Array.isArray(told["columns"]) || !Array.isArray(told["data"])) return undefined;
   return { columns: told["columns"].map(String), rows: told["data"].filter(Array.isArray) as Tree[][] };
 }
