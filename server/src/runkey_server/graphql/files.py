@@ -6,8 +6,10 @@ from runkey_server import files, runs
 from runkey_server.errors import Error
 from runkey_server.graphql import ids
 from runkey_server.graphql.context import Context, Info, page_of
+from runkey_server.projects import may
 
-_MAX_NAMES = 10_000
+_MAX_NAMES = 100_000
+_MAX_PATTERN = 1_000
 
 
 def _file(file: files.File) -> dict[str, Any]:
@@ -20,6 +22,13 @@ def _file(file: files.File) -> dict[str, Any]:
         "md5": file.md5,
         "updatedAt": file.updated_at,
     }
+
+
+def _pattern(given: str | None) -> str | None:
+    if given is not None and len(given) > _MAX_PATTERN:
+        raise Error("invalid", f"A pattern has at most {_MAX_PATTERN} characters.")
+    # PostgreSQL has no place for it, and no file either.
+    return None if given is None else given.replace("\0", "\ufffd")
 
 
 def _url(source: dict[str, Any], info: Info, upload: bool | None = False) -> str:
@@ -40,8 +49,8 @@ def _files(
     found = files.list_files(
         info.context.transaction,
         source["__self"].id,
-        names=[name for name in names or [] if name is not None],
-        like=pattern,
+        names=[files.plain_name(name) for name in names or [] if name is not None],
+        like=_pattern(pattern),
         after=after,
         at_most=at_most + 1,
     )
@@ -56,24 +65,42 @@ def _file_count(source: dict[str, Any], info: Info) -> int:
 
 
 def _create(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
-    """Give an address a name, as many as were asked for and in their order: the official client drops files silently otherwise."""
+    """Give an address a name, as many as were asked for and in their order: the official client drops files silently otherwise.
+
+    It gathers what is saved and asks once, and when one name is refused here it drops all. So what cannot be taken, for its name or for
+    want of room, gets an address as well, and is refused there, alone.
+    """
     context: Context = info.context
     run = runs.get_writable(context.transaction, context.caller, input["entityName"], input["projectName"], input["runName"])
     if len(input["files"]) > _MAX_NAMES:
         raise Error("invalid", f"At most {_MAX_NAMES} files can be asked for at once.")
-    for name in input["files"]:
-        fault = files.file_name_fault(name)
-        if fault:
-            raise Error("invalid", f"{name[:80]!r} {fault}.")
     return {
         "runID": ids.build("Run", run.id),
         "uploadHeaders": [],
-        "files": [{"name": name, "uploadUrl": context.base_url + context.signer.path("PUT", run.id, name)} for name in input["files"]],
+        "files": [
+            {"name": name, "uploadUrl": context.base_url + context.signer.path("PUT", run.id, files.plain_name(name))}
+            for name in input["files"]
+        ],
     }
+
+
+def _delete(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
+    """Delete files of runs that may be written to: who may replace a file may empty it as well. All of them, or none."""
+    context: Context = info.context
+    if len(input["files"]) > _MAX_NAMES:
+        raise Error("invalid", f"At most {_MAX_NAMES} files can be deleted at once.")
+    for global_id in input["files"]:
+        owner, _, name = global_id.partition(":")
+        run = runs.get_run_by_id(context.transaction, ids.number_of("Run", owner))
+        is_there = may(context.caller, "write", run.account_id) and input.get("projectId") in (None, run.project_id)
+        if not is_there or not files.remove(context.transaction, run.id, name):
+            # Of a foreign run the same words as of none.
+            raise Error("not_found", f"There is no such {'file' if is_there else 'run'}.")
+    return {"success": True, "clientMutationId": input.get("clientMutationId")}
 
 
 RESOLVERS: dict[str, dict[str, Any]] = {
     "Run": {"files": _files, "fileCount": _file_count},
     "File": {"url": _url, "directUrl": _url},
-    "Mutation": {"createRunFiles": _create},
+    "Mutation": {"createRunFiles": _create, "deleteFiles": _delete},
 }

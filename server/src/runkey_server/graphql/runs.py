@@ -63,7 +63,7 @@ def as_run(run: Run, context: Context) -> dict[str, Any]:
     }
 
 
-def _run(source: dict[str, Any], info: Info, name: str, missingOk: bool | None = None) -> Any:  # noqa: N803
+def _run(source: dict[str, Any], info: Info, name: str, missingOk: bool | None = None, desc: str | None = None) -> Any:  # noqa: N803
     context: Context = info.context
     project: Project = source["__self"]
     found = runs.find_run(context.transaction, context.caller, project.entity, project.name, name)
