@@ -49,7 +49,8 @@ class Collection:
 class Artifact:
     """One version. digest: of its whole manifest, hex. metadata: JSON text, kept as it came.
 
-    version_index: in its sequence, once committed. size_bytes, file_count: of what it holds, references included, once committed. ttl_seconds: as the client says it; see NO_TTL.
+    version_index: in its sequence, once committed. size_bytes, file_count: of what it holds, references included, once committed.
+    ttl_seconds: as the client says it; see NO_TTL.
     """
 
     id: int

@@ -33,6 +33,11 @@ def _pattern(given: str | None) -> str | None:
 
 def _url(source: dict[str, Any], info: Info, upload: bool | None = False) -> str:
     context: Context = info.context
+    if "__blob" in source:
+        if source["__blob"] is None:
+            return str(source["directUrl"])
+        project_id, md5, name = source["__blob"]
+        return context.base_url + context.signer.blob_path("GET", project_id, md5, name)
     file: files.File = source["__self"]
     return context.base_url + context.signer.path("PUT" if upload else "GET", file.run_id, file.name)
 

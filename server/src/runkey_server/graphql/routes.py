@@ -21,7 +21,7 @@ from runkey_server.claiming import Offer
 from runkey_server.clock import Clock
 from runkey_server.database import Database
 from runkey_server.errors import Error
-from runkey_server.files import Signer
+from runkey_server.files import Directory, Signer
 from runkey_server.graphql import executing
 from runkey_server.graphql.context import Context
 from runkey_server.graphql.planning import Plan, Planner
@@ -38,7 +38,7 @@ class _Request(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Request).decode
 _FORM_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-data", "text/plain"})
 # What brings data, and is turned away while the disk is full.
-_DATA_FIELDS = frozenset({"upsertBucket", "upsertModel", "createRunFiles", "rewindRun"})
+_DATA_FIELDS = frozenset("commitArtifact createArtifact createArtifactFiles createRunFiles rewindRun upsertBucket upsertModel".split())
 
 
 class GraphqlDoor:
@@ -49,6 +49,7 @@ class GraphqlDoor:
         database: Database,
         authenticator: Authenticator,
         signer: Signer,
+        directory: Directory,
         pepper: bytes,
         hosts: Hosts,
         offer: Offer,
@@ -58,6 +59,7 @@ class GraphqlDoor:
         self._database = database
         self._authenticator = authenticator
         self._signer = signer
+        self._directory = directory
         self._pepper = pepper
         self._hosts = hosts
         self._offer = offer
@@ -104,6 +106,7 @@ class GraphqlDoor:
             now=self._clock(),
             base_url=self._hosts.base_url_for(scope),
             signer=self._signer,
+            directory=self._directory,
             pepper=self._pepper,
             network=network_of(self._hosts.client_of(scope)),
             is_anonymous_open=self._offer.is_open(scope),

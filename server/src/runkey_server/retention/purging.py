@@ -1,4 +1,4 @@
-"""Drops for good what was deleted: files and their bytes, artifacts, history, console, rows. What there is to do stands in the database alone."""
+"""Drops for good what was deleted: files and their bytes, artifacts, history, console, rows. What there is to do stands in the database."""
 
 from collections.abc import Sequence
 from datetime import timedelta
