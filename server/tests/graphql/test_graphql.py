@@ -23,7 +23,7 @@ mutation U($name: String, $project: String, $entity: String, $config: JSONString
 RUN = """
 query R($entity: String, $project: String, $run: String!) {
   project(name: $project, entityName: $entity) {
-    id internalId run(name: $run) { id projectId name user { username } files { edges { node { name } } } }
+    id internalId run(name: $run, desc: null) { id projectId name user { username } files { edges { node { name } } } }
   }
 }
 """

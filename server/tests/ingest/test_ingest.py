@@ -258,7 +258,7 @@ def test_pages_names_and_patterns_of_files(house: House, mira: Person) -> None:
 
     assert ask(first=3) == (names[:3], True)
     assert ask(first=5, after=names[2]) == (names[3:], False)
-    assert ask(names=["x.txt", "f01.json"]) == (["f01.json", "x.txt"], False)
+    assert ask(names=["./x.txt", "f01.json"]) == (["f01.json", "x.txt"], False)
     assert ask(names=[*names, "absent"], first=2, after="f00.json") == (["f01.json", "f02.json"], True)
     assert ask(pattern="%.txt") == (["x.txt"], False)
     assert len(list((house.data / "files").rglob("*"))) == 3  # one folder, one file, and `incoming`

@@ -39,7 +39,8 @@ def _files(
     first: int | None = None,
     pattern: str | None = None,
 ) -> dict[str, Any]:
-    asked = {name for name in names or [] if name is not None}
+    # `wandb verify` asks for "./x", which its client sent as "x".
+    asked = {name.removeprefix("./") for name in names or [] if name is not None}
     at_most = MAX_PAGE if asked and first is None else page_of(first)
     if asked and not pattern:
         nodes = _named_files(info.context, source["__self"].id, asked, after)[: at_most + 1]

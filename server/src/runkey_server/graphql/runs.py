@@ -236,7 +236,7 @@ def _sampled_history(source: dict[str, Any], info: Info, specs: list[str]) -> li
                 keys,
                 at_most,
                 min_step=bounds[0],
-                max_step=_end_of_steps(*bounds, at_most),
+                max_step=_end_of_steps(bounds[0], bounds[1], at_most),
             )
         )
         info.context.spend(len(answers[-1]) // _LINES_A_NODE)
