@@ -58,12 +58,12 @@ class Trial:
     def _run(self, features: Iterable[Feature], name: str) -> Faults:
         """Give what went wrong in each part that was told of. name: of the project, new each time."""
         wanted = {script for feature in features for script in feature.parts}
-        chains = [chain for chain in ([each for each in together if each in wanted] for together in _TOGETHER) if chain]
+        chains = [together for together in _TOGETHER if not wanted.isdisjoint(together)]
         with ThreadPoolExecutor(2) as pool:
             answers = list(pool.map(lambda chain: self._run_chain(chain, name), chains))
         return {part: fault for answer in answers for part, fault in answer.items()}
 
-    def _run_chain(self, scripts: list[str], name: str) -> Faults:
+    def _run_chain(self, scripts: tuple[str, ...], name: str) -> Faults:
         home = self._folder / f"{name}-{scripts[0]}"
         shutil.copytree(_SCRIPTS, home)
         faults: Faults = {}
