@@ -129,8 +129,6 @@ LIMITS = (
     ),
     Limit("anonymous", "These versions cannot do without an account any more.", since="0.23"),
     Limit("alert", "There are no alerts on this server yet; the client does not say so."),
-    Limit("stop button", "The page has no such button yet."),
-    Limit("Api: filters", "Runs are not filtered by this server yet."),
     Limit("sweeps", _NO_SWEEPS),
     Limit("wandb verify", _NO_SWEEPS, ("sweep creation and agent execution",)),
     Limit("wandb verify", _NO_ARTIFACTS, ("artifact save and download workflows",)),

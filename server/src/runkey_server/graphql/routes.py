@@ -38,7 +38,7 @@ class _Request(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Request).decode
 _FORM_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-data", "text/plain"})
 # What brings data, and is turned away while the disk is full.
-_DATA_FIELDS = frozenset({"upsertBucket", "upsertModel", "createRunFiles"})
+_DATA_FIELDS = frozenset({"upsertBucket", "upsertModel", "createRunFiles", "rewindRun"})
 
 
 class GraphqlDoor:
