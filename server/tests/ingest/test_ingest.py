@@ -128,6 +128,20 @@ def test_a_spec_that_is_none_is_said_to_be_none(house: House, mira: Person, samp
         assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (200, "INVALID")
 
 
+def test_pages_of_sampled_history_join_as_old_and_new_clients_cut_them(house: House, mira: Person) -> None:
+    stream(house, mira, history(*({"_step": i, "x": i} for i in range(20))))
+    ask = 'query S($spec: JSONString!) { project(name: "p") { run(name: "r1") { sampledHistory(specs: [$spec]) } } }'
+
+    def page(first: int, last: int, samples: int) -> list[int]:
+        spec = json.dumps({"keys": ["x"], "minStep": first, "maxStep": last, "samples": samples})
+        rows = house.graphql(mira.secret, ask, spec=spec).json()["data"]["project"]["run"]["sampledHistory"][0]
+        return [row["x"] for row in rows]
+
+    old = page(0, 7, 7) + page(7, 14, 7) + page(14, 20, 7)
+    new = page(0, 6, 7) + page(7, 13, 7) + page(14, 19, 6)
+    assert old == new == list(range(20))
+
+
 def test_half_a_surrogate_pair_anywhere_leaves_the_page_of_the_run_readable(house: House, mira: Person) -> None:
     line = '{"half \\ud800": 1, "nested": {"\\udfff": "\\ud800"}}'
     files = ("wandb-history.jsonl", "wandb-events.jsonl", "wandb-summary.json")
@@ -259,11 +273,39 @@ def test_pages_names_and_patterns_of_files(house: House, mira: Person) -> None:
 
     assert ask(first=3) == (names[:3], True)
     assert ask(first=5, after=names[2]) == (names[3:], False)
-    assert ask(names=["x.txt", "absent"]) == (["x.txt"], False)
-    assert ask(names=["./x.txt"]) == (["x.txt"], False)
+    assert ask(names=["./x.txt", "f01.json"]) == (["f01.json", "x.txt"], False)
+    assert ask(names=[*names, "absent"], first=2, after="f00.json") == (["f01.json", "f02.json"], True)
     assert ask(pattern="%.txt") == ask(pattern="X.%") == (["x.txt"], False)
     assert ask(pattern="f\\_0%") == ask(pattern="x.txt\\") == ([], False)
     assert len(list((house.data / "files").rglob("*"))) == 3  # one folder, one file, and `incoming`
+
+
+LEGACY = """
+query RunUploadUrls($name: String!, $files: [String]!, $entity: String, $run: String!, $description: String) {
+  model(name: $name, entityName: $entity) { bucket(name: $run, desc: $description) {
+    id files(names: $files) { uploadHeaders edges { node { name url(upload: true) updatedAt md5 } } }
+  } }
+}
+"""
+
+
+def test_clients_before_createrunfiles_send_files_that_are_not_there_yet(house: House, mira: Person) -> None:
+    names = [f"new {i}.txt" for i in range(60)]
+
+    def ask() -> list[dict[str, object]]:
+        bucket = house.graphql(mira.secret, LEGACY, name="p", run="r1", files=names).json()["data"]["model"]["bucket"]
+        assert bucket["files"]["uploadHeaders"] == []
+        return [edge["node"] for edge in bucket["files"]["edges"]]
+
+    slots = ask()
+    assert {slot["name"] for slot in slots} == set(names)
+    assert {(slot["md5"], slot["updatedAt"]) for slot in slots} == {("0", None)}
+    assert put(house, str(slots[0]["url"]), b"kept").status_code == 200
+    assert [slot["name"] for slot in ask() if slot["updatedAt"]] == [slots[0]["name"]]
+    # Reading what is not there is a 404, once: no client asks again.
+    listed = house.graphql(mira.secret, LIST, names=["absent"]).json()["data"]["project"]["run"]["files"]["edges"][0]["node"]
+    assert (listed["md5"], listed["sizeBytes"]) == ("0", 0)
+    assert house.client.get(listed["url"]).status_code == 404
 
 
 @pytest.mark.parametrize("name", ["", "../x", "a/../../b", "/etc/passwd", "a\0b", "a\nb", "x" * 2_000, "..\\x", "C:\\..\\x"])
