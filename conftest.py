@@ -16,8 +16,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let fault tests be repeated more often than in an ordinary run: `./dev faults --rounds 300`."""
+    """Let fault tests be repeated more often than in an ordinary run, and junk be sent for longer: `./dev faults`, `./dev fuzz`."""
     parser.addoption("--rounds", type=int, default=20, help="how often each fault test is repeated")
+    parser.addoption("--minutes", type=float, help="how long junk is sent in all, instead of a few examples: ./dev fuzz")
+    parser.addoption("--seed", type=int, default=0, help="where junk begins, with --minutes")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

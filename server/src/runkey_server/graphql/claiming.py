@@ -6,6 +6,7 @@ from runkey_server import accounts, claiming
 from runkey_server.errors import Error
 from runkey_server.graphql import ids
 from runkey_server.graphql.context import Context, Info
+from runkey_server.graphql.keys import as_api_key
 
 
 def _create(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
@@ -15,7 +16,7 @@ def _create(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
     started = claiming.start(context.transaction, context.pepper, context.caps, context.network, context.now)
     return {
         # The client that sends this takes the key's name for the key.
-        "apiKey": {"id": started.key.id, "name": started.secret, "kind": started.key.kind},
+        "apiKey": {**as_api_key(started.key, context.now), "name": started.secret},
         "entity": {"id": ids.build("User", started.account.id), "name": started.account.name, "isTeam": False},
         "anonymousUntil": started.account.anonymous_until,
         "dashboardUrl": f"{context.base_url}/try#{started.dashboard_code}",

@@ -1,0 +1,45 @@
+"""How long a thing is tried: a few examples, the same each time, in an ordinary run; as long as `./dev fuzz --minutes` says otherwise."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import strategies as st
+
+_AT_ONCE = 50
+
+
+@dataclass(frozen=True)
+class Budget:
+    """examples: so many, when there are no seconds. first_seed: with which to begin; None: always the same examples."""
+
+    examples: int
+    seconds: float | None = None
+    first_seed: int | None = None
+
+    def spend(self, strategy: st.SearchStrategy[Any], act: Callable[[Any], None]) -> None:
+        """Try an act with values of a strategy; what fails is made as small as it can be."""
+        if self.seconds is None:
+            self._try(strategy, act, self.examples, None)
+            return
+        until, number = time.monotonic() + self.seconds, self.first_seed or 0
+        while time.monotonic() < until:
+            self._try(strategy, act, _AT_ONCE, number)
+            number += 1
+
+    def _try(self, strategy: st.SearchStrategy[Any], act: Callable[[Any], None], examples: int, number: int | None) -> None:
+        @settings(
+            max_examples=examples,
+            derandomize=number is None,
+            database=None,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            print_blob=False,
+        )
+        @given(strategy)
+        def run(value: Any) -> None:
+            act(value)
+
+        (run if number is None else seed(number)(run))()
