@@ -11,7 +11,6 @@ import re
 import string
 import urllib.parse
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -179,6 +178,7 @@ class Land:
 
     good: dict[str, list[Any]] = field(default_factory=dict)
     ids: list[str] = field(default_factory=list)
+    form_token: str = ""
 
     def of(self, path: str) -> list[Any]:
         """Give what an argument may well be."""
@@ -571,10 +571,10 @@ def _structs() -> list[type]:
 
 @cache
 def shapes() -> list[dict[str, Any]]:
-    """Give what the doors read as JSON: name of a member to what it may be."""
+    """Give what the doors read as JSON: name of a member to what is said of it."""
     import msgspec
 
-    return [{each.encode_name: each.type for each in msgspec.inspect.type_info(kind).fields} for kind in _structs()]  # type: ignore[attr-defined]
+    return [{each.encode_name: each for each in msgspec.inspect.type_info(kind).fields} for kind in _structs()]  # type: ignore[attr-defined]
 
 
 def _fitting(kind: Any, land: Land, name: str) -> st.SearchStrategy[Any]:
@@ -607,16 +607,13 @@ def _fitting(kind: Any, land: Land, name: str) -> st.SearchStrategy[Any]:
 
 
 def _json_bodies(land: Land) -> st.SearchStrategy[bytes]:
-    fitting = [
-        st.fixed_dictionaries({}, optional={name: _fitting(kind, land, name) for name, kind in shape.items()})
-        for shape in shapes()
-        if shape
-    ]
-    odd = [
-        st.fixed_dictionaries({}, optional={name: st.one_of(st.sampled_from(ODD), _any_text(), st.sampled_from(NUMBERS)) for name in shape})
-        for shape in shapes()
-        if shape
-    ]
+    fitting, odd = [], []
+    for shape in filter(None, shapes()):
+        each = {name: _fitting(member.type, land, name) for name, member in shape.items()}
+        needed = {name: strategy for name, strategy in each.items() if shape[name].required}
+        fitting.append(st.fixed_dictionaries(needed, optional={name: each[name] for name in each if name not in needed}))
+        any_value = st.one_of(st.sampled_from(ODD), _any_text(), st.sampled_from(NUMBERS))
+        odd.append(st.fixed_dictionaries({}, optional=dict.fromkeys(shape, any_value)))
     return st.builds(lambda value: json.dumps(value).encode(), st.one_of([*fitting, *fitting, *odd]))
 
 
@@ -624,14 +621,16 @@ def _encoded(pairs: list[tuple[str, str]]) -> bytes:
     return urllib.parse.urlencode(pairs, errors="surrogatepass").encode()
 
 
-def _pairs(land: Land) -> st.SearchStrategy[bytes]:
-    some = [str(value) for values_of in land.good.values() for value in values_of if isinstance(value, str | int)]
-    value = st.one_of(
-        st.sampled_from(some or ["x"]),
-        st.sampled_from([text for text in TEXTS if len(text) < 10_000]),
-        st.sampled_from(list(map(str, NUMBERS))),
-    )
-    return st.builds(_encoded, st.lists(st.tuples(st.sampled_from(words_of_doors()), value), max_size=4))
+@st.composite
+def _pairs(draw: st.DrawFn, land: Land) -> bytes:
+    pairs = []
+    for name in draw(st.lists(st.sampled_from(words_of_doors()), max_size=5)):
+        good = [str(value) for value in land.of(name)]
+        odd = st.one_of(st.sampled_from([text for text in TEXTS if len(text) < 10_000]), st.sampled_from(list(map(str, NUMBERS))))
+        pairs.append((name, draw(st.one_of(odd, st.sampled_from(good)) if good else odd)))
+    if land.form_token and draw(st.booleans()):
+        pairs.append(("form_token", land.form_token))
+    return _encoded(pairs)
 
 
 def _queries(land: Land) -> st.SearchStrategy[bytes]:
@@ -649,8 +648,8 @@ def requests(draw: st.DrawFn, path: str, methods: list[str], land: Land, identit
             continue
         name = piece[1:-1].partition(":")[0]
         good = [urllib.parse.quote(str(value), safe="").encode() for value in land.of(f"route.{name}")]
-        if good and draw(st.integers(0, 3)):
-            target += draw(st.sampled_from(good))
+        if good and draw(st.integers(0, 7)):
+            target += draw(st.one_of(st.just(good[0]), st.sampled_from(good)))
         else:
             target += draw(st.one_of(st.sampled_from(PATH_PIECES), st.text(string.printable, min_size=1, max_size=8).map(_quoted)))
     if draw(st.integers(0, 15)) == 0:
@@ -739,9 +738,3 @@ def streams(draw: st.DrawFn, land: Land) -> bytes:
         )
     )
     return json.dumps(body).encode()
-
-
-def routes_of(found: dict[str, set[str]]) -> Iterator[tuple[str, list[str]]]:
-    """Give the routes of an application and their methods, in order."""
-    for path, methods in sorted(found.items()):
-        yield path, sorted(methods - {"HEAD"})

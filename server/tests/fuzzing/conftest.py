@@ -3,10 +3,14 @@
 from collections.abc import Iterator
 
 import pytest
+import sqlalchemy as sa
 from budget import Budget
 from estates import Estate, settle
-from house import House, StillClock, open_house
+from house import PASSWORD, House, StillClock, open_house, token_in
 from junk import Land
+
+from runkey_server.projects.tables import projects
+from runkey_server.runs.tables import runs
 
 _EXAMPLES = 12
 
@@ -43,23 +47,32 @@ def land(house: House, mira: Estate) -> Land:
     return land_of(mira, settle(house, "zoe", "q", "z1"))
 
 
+@pytest.fixture(autouse=True)
+def _mended(house: House, mira: Estate) -> None:
+    """Put back what junk took away: a deleted project, the run in it, a session that was ended."""
+    with house.database.writing() as transaction:
+        transaction.execute(sa.update(projects).values(deleted_at=None))
+        transaction.execute(sa.update(runs).where(runs.c.name == mira.run).values(deleted_at=None))
+    mira.visitor.signed_in(mira.name)
+
+
 def land_of(mira: Estate, zoe: Estate) -> Land:
     """Name what is there, by the names under which it may be asked for."""
     ids = [each for estate in (mira, zoe) for each in (estate.run_id, estate.project_id, estate.machine_id, estate.person.key.id)]
-    projects, runs, entities = [mira.project, zoe.project], [mira.run, mira.deleted_run, zoe.run], [mira.name, zoe.name]
+    of_projects, of_runs, entities = [mira.project, zoe.project], [mira.run, mira.deleted_run, zoe.run], [mira.name, zoe.name]
     return Land(
         good={
-            "project": projects,
-            "projectName": projects,
-            "modelName": projects,
-            "Query.project.name": projects,
-            "Query.model.name": projects,
-            "upsertModel.input.name": projects,
-            "run": runs,
-            "runName": runs,
-            "Project.run.name": runs,
-            "Project.bucket.name": runs,
-            "upsertBucket.input.name": runs,
+            "project": of_projects,
+            "projectName": of_projects,
+            "modelName": of_projects,
+            "Query.project.name": of_projects,
+            "Query.model.name": of_projects,
+            "upsertModel.input.name": of_projects,
+            "run": of_runs,
+            "runName": of_runs,
+            "Project.run.name": of_runs,
+            "Project.bucket.name": of_runs,
+            "upsertBucket.input.name": of_runs,
             "entity": entities,
             "entityName": entities,
             "Query.entity.name": entities,
@@ -70,19 +83,27 @@ def land_of(mira: Estate, zoe: Estate) -> Land:
             "id": ids,
             "keys": ["loss", "lr"],
             "key": ["loss"],
-            "runs": runs,
+            "runs": of_runs,
             "tags": ["kept"],
             "keepTags": ["kept"],
             "x": ["_step", "_runtime", "loss"],
             "kind": ["history", "events", "runs"],
             "format": ["csv", "parquet"],
             "client_id": ["runkey"],
+            "name": [*entities, "newcomer"],
+            "password": [PASSWORD],
+            "new_password": [PASSWORD + "x"],
+            "act": ["revoke", "rename", "end others", "delete", "restore"],
+            "decision": ["approve", "deny"],
+            "days": ["30"],
+            "grant_type": ["urn:ietf:params:oauth:grant-type:device_code", "authorization_code"],
             "route.entity": [*entities, "MIRA"],
-            "route.project": projects,
-            "route.run": [*runs, f"{mira.run}"],
+            "route.project": of_projects,
+            "route.run": of_runs,
             "route.name": ["media/words.txt", "style.css"],
             "route.token": [mira.upload_url.rpartition("/")[2]],
             "route.signal": ["traces"],
         },
         ids=ids,
+        form_token=token_in(mira.visitor.get("/settings/account").text),
     )
