@@ -3,15 +3,21 @@
 import contextlib
 import json
 import logging
+import tempfile
 import time
 import urllib.parse
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+import anyio
 import httpx2
 from house import HERE, House, look_over
 from junk import Request
+
+from runkey_server import app
+from runkey_server.settings import Settings
 
 LONGEST_SECONDS = 20
 """An answer that takes longer hangs. Far above what anything here takes, also on a machine that is busy with other things."""
@@ -29,6 +35,13 @@ class Answer:
     def json(self) -> Any:
         """Read it as strict JSON."""
         return json.loads(self.body, parse_constant=lambda word: 1 / 0)
+
+
+def routes() -> list[tuple[str, list[str]]]:
+    """Read the route table of an application that never begins to serve: addresses and their methods."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        frame = app.build(Settings(data=Path(folder), reserve_bytes=0))
+        return [(route.path, sorted(set(route.methods) - {"HEAD"})) for route in sorted(frame._app.routes, key=lambda each: each.path)]
 
 
 def ask(house: House, request: Request) -> Answer:
@@ -66,7 +79,11 @@ def ask(house: House, request: Request) -> Answer:
             answer.body += message.get("body", b"")
 
     began = time.monotonic()
-    house.client.portal.call(house.client.app, scope, receive, send)  # type: ignore[union-attr]
+    if house.client.portal is None:
+        # A quiet house has no loop of its own.
+        anyio.run(house.client.app, scope, receive, send)
+    else:
+        house.client.portal.call(house.client.app, scope, receive, send)
     answer.seconds = time.monotonic() - began
     told = (request.method, request.target[:200], answer.status, answer.seconds)
     assert answer.seconds < LONGEST_SECONDS, told

@@ -12,6 +12,17 @@ _AT_ONCE = 50
 
 
 @dataclass(frozen=True)
+class _Shown:
+    """What was tried, as a failure shows it: not megabytes of it."""
+
+    value: Any
+
+    def __repr__(self) -> str:
+        text = repr(self.value)
+        return text if len(text) < 3_000 else f"{text[:3_000]}… ({len(text)} characters)"
+
+
+@dataclass(frozen=True)
 class Budget:
     """examples: so many, when there are no seconds. first_seed: with which to begin; None: always the same examples."""
 
@@ -38,8 +49,8 @@ class Budget:
             suppress_health_check=list(HealthCheck),
             print_blob=False,
         )
-        @given(strategy)
-        def run(value: Any) -> None:
-            act(value)
+        @given(strategy.map(_Shown))
+        def run(shown: _Shown) -> None:
+            act(shown.value)
 
         (run if number is None else seed(number)(run))()

@@ -1,29 +1,16 @@
 """Every address of the application, given junk: a status that is right for whoever sent it, never a fault of ours."""
 
-import tempfile
-from pathlib import Path
-
 import pytest
-from asking import ask, check_log, logged
+from asking import ask, check_log, logged, routes
 from budget import Budget
 from estates import Estate
 from house import House
 from junk import Land, Request, requests
 
-from runkey_server import app
-from runkey_server.settings import Settings
-
 ANSWERS = {200, 204, 206, 303, 304, 400, 401, 403, 404, 405, 409, 410, 413, 415, 429}
 
 
-def _routes() -> list[tuple[str, list[str]]]:
-    """Read the route table of an application that never begins to serve."""
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        frame = app.build(Settings(data=Path(folder), reserve_bytes=0))
-        return [(route.path, sorted(set(route.methods) - {"HEAD"})) for route in sorted(frame._app.routes, key=lambda each: each.path)]
-
-
-ROUTES = _routes()
+ROUTES = routes()
 
 
 def identities_of(mira: Estate, form_token: str) -> list[tuple[tuple[bytes, bytes], ...]]:
