@@ -39,7 +39,7 @@ _decode = msgspec.json.Decoder(_Request).decode
 _FORM_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-data", "text/plain"})
 _MAX_LISTED = 20_000
 """In all lists of an operation's variables together: a database takes so many values at once and not many times more (SQLite, by the way it
-was built, 32,766; PostgreSQL 65,535), and would be said not to answer. The official client's lists have at most 10,000."""
+was built, 32,766; PostgreSQL 65,535), and would be said not to answer. `createRunFiles` takes 10,000 names."""
 
 # What brings data, and is turned away while the disk is full.
 _DATA_FIELDS = frozenset({"upsertBucket", "upsertModel", "createRunFiles"})
