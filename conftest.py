@@ -37,6 +37,15 @@ def rounds(request: pytest.FixtureRequest) -> int:
     return int(request.config.getoption("--rounds"))
 
 
+@pytest.fixture(scope="session")
+def budget(request: pytest.FixtureRequest) -> object:
+    """How much junk is sent to one field or address: its share of the minutes, or a few examples."""
+    from budget import Budget
+
+    minutes, seed = request.config.getoption("--minutes"), request.config.getoption("--seed")
+    return Budget() if minutes is None else Budget(minutes * 60 / max(1, len(request.session.items)), seed)
+
+
 # Tests send Ctrl-C to what they start. Begun in the background of a shell, this process ignores it, and so would they.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)

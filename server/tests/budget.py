@@ -24,18 +24,17 @@ class _Shown:
 
 @dataclass(frozen=True)
 class Budget:
-    """examples: so many, when there are no seconds. first_seed: with which to begin; None: always the same examples."""
+    """seconds: for so long, beginning with a seed; None: a few examples, always the same."""
 
-    examples: int
     seconds: float | None = None
-    first_seed: int | None = None
+    first_seed: int = 0
 
-    def spend(self, strategy: st.SearchStrategy[Any], act: Callable[[Any], None]) -> None:
+    def spend(self, strategy: st.SearchStrategy[Any], act: Callable[[Any], None], examples: int = 12) -> None:
         """Try an act with values of a strategy; what fails is made as small as it can be."""
         if self.seconds is None:
-            self._try(strategy, act, self.examples, None)
+            self._try(strategy, act, examples, None)
             return
-        until, number = time.monotonic() + self.seconds, self.first_seed or 0
+        until, number = time.monotonic() + self.seconds, self.first_seed
         while time.monotonic() < until:
             self._try(strategy, act, _AT_ONCE, number)
             number += 1

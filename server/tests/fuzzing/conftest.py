@@ -1,27 +1,15 @@
-"""Two accounts to send junk to, and what is spent on it."""
+"""Two accounts to send junk to."""
 
 from collections.abc import Iterator
 
 import pytest
 import sqlalchemy as sa
-from budget import Budget
 from estates import Estate, settle
 from house import PASSWORD, House, StillClock, open_house, token_in
 from junk import Land
 
 from runkey_server.projects.tables import projects
 from runkey_server.runs.tables import runs
-
-_EXAMPLES = 12
-
-
-@pytest.fixture(scope="session")
-def budget(request: pytest.FixtureRequest) -> Budget:
-    """For one field or route: its share of the minutes, or a few examples."""
-    minutes, seed = request.config.getoption("--minutes"), request.config.getoption("--seed")
-    if minutes is None:
-        return Budget(_EXAMPLES)
-    return Budget(0, minutes * 60 / max(1, len(request.session.items)), seed)
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])
