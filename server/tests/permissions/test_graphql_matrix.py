@@ -246,6 +246,7 @@ def ask(world: World, actor: str, row: Row, thing: Thing) -> tuple[int, str]:
     return answer.status_code, answer.text
 
 
+@pytest.mark.holds("ASVS 8.2.2")
 @pytest.mark.parametrize("row", ROWS, ids=[f"{row.asks}-{number}" for number, row in enumerate(ROWS)])
 def test_who_may(row: Row, world: World) -> None:
     for actor in ACTORS:

@@ -185,6 +185,7 @@ def heard(answer: Answer, *things: Thing) -> tuple[int, str, list[tuple[bytes, s
     return answer.status, anonymised(body, *things), sorted(each for each in kept if each[0] not in (b"x-request-id", b"content-length"))
 
 
+@pytest.mark.holds("ASVS 8.2.2")
 @pytest.mark.parametrize("row", ROWS, ids=[f"{row.method} {row.address}{row.query}-{number}" for number, row in enumerate(ROWS)])
 def test_who_may(row: Row, world: World) -> None:
     changes = row.method == "POST" and not row.address.endswith("/charts") and not (row.body and "preview" in row.body(GHOST))
