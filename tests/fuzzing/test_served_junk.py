@@ -3,6 +3,7 @@
 import contextlib
 import json
 import random
+import re
 import select
 import socket
 import time
@@ -88,6 +89,8 @@ def send(server: Server, data: bytes, *, is_whole: bool) -> tuple[int, bytes]:
             if b"text/event-stream" in answer or len(answer) > 10_000_000:
                 break
     assert time.monotonic() - began < LONGEST_SECONDS, data[:500]
+    # A word in between (100 Continue) is none of its answer yet.
+    answer = re.sub(rb"\AHTTP/1\.1 1\d\d [^\r]*\r\n\r\n", b"", answer)
     line = answer.partition(b"\r\n")[0].split(b" ")
     return (int(line[1]) if len(line) > 1 else 0), answer
 
