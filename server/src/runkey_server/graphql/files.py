@@ -8,6 +8,8 @@ from runkey_server.graphql import ids
 from runkey_server.graphql.context import Context, Info, page_of
 
 _MAX_NAMES = 10_000
+_MAX_PATTERN_CHARACTERS = 4_096
+"""A file's name is shorter; SQLite takes no pattern beyond 50,000, and would be said not to answer."""
 
 
 def _file(file: files.File) -> dict[str, Any]:
@@ -36,6 +38,8 @@ def _files(
     first: int | None = None,
     pattern: str | None = None,
 ) -> dict[str, Any]:
+    if pattern is not None and len(pattern) > _MAX_PATTERN_CHARACTERS:
+        raise Error("invalid", f"A pattern has at most {_MAX_PATTERN_CHARACTERS} characters.")
     at_most = page_of(first)
     found = files.list_files(
         info.context.transaction,
