@@ -222,6 +222,10 @@ SERVED = [
     "CreateRunFiles",
     "RunResumeStatus",
     "UpsertBucket",
+    "RewindRun",
+    "StopRun",
+    "RunConsoleLogPage",
+    "RunConsoleLogTail",
 ]
 
 
@@ -237,7 +241,17 @@ def test_the_schema_has_what_the_installed_client_asks(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["GET_PROJECTS_GQL", "GET_VIEWER_GQL", "GET_DEFAULT_ENTITY_GQL", "CREATE_PROJECT_GQL", "IS_PROJECT_READ_ONLY_GQL"]
+    "name",
+    [
+        "GET_PROJECTS_GQL",
+        "GET_PROJECT_GQL",
+        "GET_VIEWER_GQL",
+        "GET_DEFAULT_ENTITY_GQL",
+        "CREATE_PROJECT_GQL",
+        "IS_PROJECT_READ_ONLY_GQL",
+        "SEARCH_USERS_GQL",
+        "GET_TEAM_ENTITY_GQL",
+    ],
 )
 def test_the_schema_has_what_the_python_half_asks(name: str) -> None:
     from wandb.apis import _generated

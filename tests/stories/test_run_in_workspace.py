@@ -126,3 +126,18 @@ def test_figures_of_the_machine_and_one_chart_alone(desk: Desk) -> None:
     page.get_by_label("Search panels").fill("nothing is called so")
     page.get_by_role("heading", name="No panel is called so").wait_for()
     assert [problem for problem in page.problems if not problem.startswith("blob:")] == []
+
+
+def test_a_run_is_stopped_from_its_page(desk: Desk) -> None:
+    desk.begin("stopping", "long")
+    desk.log("stopping", "long", [{"_step": 0, "loss": 1.0}])
+    page = desk.page("/mira/stopping/runs/long")
+    page.get_by_role("button", name="Stop this run").click()
+    page.get_by_text("It was asked to stop").wait_for()
+    walk(page, "run-stopping")
+    status, answer = desk.server.post("/files/mira/stopping/long/file_stream", {}, desk.key)
+    assert (status, json.loads(answer)) == (200, {"stopped": True})
+    desk.log("stopping", "long", [], complete=True, exitcode=255)
+    page.locator(".state.failed").wait_for()
+    assert page.get_by_text("It was asked to stop").count() == 0
+    assert page.problems == []

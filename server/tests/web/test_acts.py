@@ -81,6 +81,33 @@ def test_a_page_of_the_owner_tags_deletes_and_restores(house: House, alice: Pers
     assert visitor.get("/alice/p/deleted").json()["runs"] == []
 
 
+def test_a_run_is_asked_to_stop_and_hears_of_it(house: House, alice: Person) -> None:
+    def said(**body: object) -> object:
+        return house.client.post("/files/alice/p/a/file_stream", json=body, headers=bearer(alice)).json()
+
+    def is_stopping() -> bool:
+        return house.client.get("/alice/p/runs/a/about", headers=bearer(alice)).json()["isStopping"]
+
+    assert by_key(house, alice, act="stop", runs=["a", "absent"]).json()["changed"] == ["a"]
+    assert by_key(house, alice, act="stop", runs=["a"]).json()["changed"] == []
+    assert is_stopping()
+    assert said() == {"stopped": True}
+    assert said(complete=True, exitcode=255) == {"stopped": True}
+    assert not is_stopping()
+    assert said() == {}, "who takes it up again may run"
+    stop = "mutation S($id: ID!) { stopRun(input: {id: $id}) { success } }"
+    found = house.graphql(alice.secret, '{ project(name: "p") { run(name: "a") { id stopped } } }').json()["data"]["project"]["run"]
+    assert not found["stopped"]
+    assert house.graphql(alice.secret, stop, id=found["id"]).json()["data"]["stopRun"]["success"]
+    assert said() == {"stopped": True}
+    # Whom it was meant for died; another begins it again after a while.
+    house.clock.advance(minutes=6)
+    log(house, alice, "a")
+    assert said() == {}
+    charlie = house.person("charlie")
+    assert house.graphql(charlie.secret, stop, id=found["id"]).json()["errors"][0]["extensions"]["code"] == "NOT_FOUND"
+
+
 # What is wrong with a request that is otherwise good: its headers, made of the good token.
 TAMPERED: dict[str, Callable[[House, str], dict[str, str]]] = {
     "no token": lambda house, token: SAME,

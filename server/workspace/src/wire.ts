@@ -55,6 +55,8 @@ export type Tree = Value | Tree[] | { [key: string]: Tree };
 export interface About {
   run: Run;
   exitCode: number | null;
+  /** Somebody asked it to stop, and it has not heard of it yet. */
+  isStopping: boolean;
   program: string | null;
   config: Record<string, Tree>;
   summary: Record<string, Tree>;
@@ -194,7 +196,7 @@ export class Server {
   }
 
   /** Do something to many runs. */
-  async act(runs: string[], act: "tag" | "untag" | "delete" | "restore", tags: string[] = []): Promise<Changed> {
+  async act(runs: string[], act: "tag" | "untag" | "delete" | "restore" | "stop", tags: string[] = []): Promise<Changed> {
     const all: Changed = { changed: [], runs: [] };
     for (let from = 0; from < runs.length; from += RUNS_AT_ONCE) {
       const done = await this.#tell<Changed>("/runs/acts", { runs: runs.slice(from, from + RUNS_AT_ONCE), act, tags });

@@ -22,6 +22,7 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 
 from runkey_server import errors
+from runkey_server.database import matching
 from runkey_server.database.reserve import RESERVE_BYTES, Reserve
 
 # A request waits this long for the writer's place, then hears "unavailable"; the official client waits longer and comes again.
@@ -178,6 +179,7 @@ def _set_pragmas(connection: Any, _: Any) -> None:
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+    matching.register(connection)
 
 
 def _open_anew_after_io_errors(context: sa.engine.ExceptionContext) -> None:

@@ -12,11 +12,15 @@ from runkey_server.files.directory import Directory
 
 @dataclass(frozen=True)
 class Damage:
-    """Bytes that are not what they should be. what: the end of a sentence; files: run and name of each file that has them."""
+    """Bytes that are not what they should be. what: the end of a sentence.
+
+    files: run and name of each file that has them. blobs: project and MD5 of each blob that has them, for artifacts.
+    """
 
     sha256: str
     what: str
     files: list[tuple[int, str]]
+    blobs: list[tuple[int, str]]
 
 
 def find_damage(database: Database, directory: Directory) -> list[Damage]:
@@ -30,9 +34,10 @@ def find_damage(database: Database, directory: Directory) -> list[Damage]:
             continue
         with database.reading() as transaction:
             files = store.list_names_of(transaction, sha256, size_bytes)
+            blobs = store.list_blobs_of(transaction, sha256, size_bytes)
         # None, when a running server dropped or replaced them meanwhile.
-        if files:
-            damaged.append(Damage(sha256, what, files))
+        if files or blobs:
+            damaged.append(Damage(sha256, what, files, blobs))
     return damaged
 
 
@@ -45,9 +50,11 @@ def find_unnamed(database: Database, directory: Directory) -> list[str]:
 
 
 def set_aside(transaction: sa.Connection, directory: Directory, damage: Damage, folder: Path) -> None:
-    """Move damaged bytes out of the way, and drop the files that have them."""
+    """Move damaged bytes out of the way, and drop the files and blobs that have them: what is logged again is then sent again."""
     path = directory.path(damage.sha256)
     if path.exists():
         path.rename(folder / damage.sha256)
     for run_id, name in damage.files:
         store.delete_file(transaction, run_id, name)
+    for project_id, md5 in damage.blobs:
+        store.delete_blob(transaction, project_id, md5)

@@ -112,6 +112,11 @@ class Incoming:
         self._md5.update(data)
         self.size_bytes += len(data)
 
+    @property
+    def md5(self) -> str:
+        """The digest of what was written so far, base64."""
+        return base64.b64encode(self._md5.digest()).decode()
+
     def keep(self) -> Kept:
         """Sync the bytes and give them their final name."""
         sha256 = self._sha256.hexdigest()
@@ -127,7 +132,7 @@ class Incoming:
                 _sync_folder(folder)
         except OSError as error:
             raise _no_room() from error
-        return Kept(sha256, base64.b64encode(self._md5.digest()).decode(), self.size_bytes)
+        return Kept(sha256, self.md5, self.size_bytes)
 
     def drop(self) -> None:
         """Forget the bytes, if they were not kept."""

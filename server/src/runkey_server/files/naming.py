@@ -1,5 +1,6 @@
 """What a run's file may be called. The name is never a path on the server's disk; the client that downloads it makes one of it."""
 
+import mimetypes
 import unicodedata
 
 MAX_NAME_BYTES = 1_024
@@ -15,3 +16,8 @@ def file_name_fault(name: str) -> str | None:
     if name.startswith(("/", "\\")) or ".." in parts:
         return "is no file name: it must stay inside the run's folder"
     return None
+
+
+def type_of(name: str) -> str:
+    """Guess a file's media type from its name."""
+    return mimetypes.guess_type(name)[0] or "application/octet-stream"

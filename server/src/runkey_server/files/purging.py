@@ -43,4 +43,15 @@ def sweep(database: Database, directory: Directory, unnamed: Iterable[str]) -> l
 
 
 def _release(transaction: sa.Connection, directory: Directory, run_id: int, sha256: str) -> bool:
-    return store.is_named(transaction, sha256, but=run_id) or directory.remove(sha256)
+    return store.is_named(transaction, sha256, but_run_id=run_id) or directory.remove(sha256)
+
+
+def drop_blobs(transaction: sa.Connection, directory: Directory, project_id: int, md5s: Sequence[str]) -> bool:
+    """Drop blobs of a project that nothing needs any more; False when some are too young to be removed yet, and stay."""
+    is_done = True
+    for md5, blob in store.find_blobs(transaction, project_id, md5s).items():
+        if store.is_named(transaction, blob.sha256, but_blob=(project_id, md5)) or directory.remove(blob.sha256):
+            store.delete_blob(transaction, project_id, md5)
+        else:
+            is_done = False
+    return is_done

@@ -1,6 +1,5 @@
 """Bytes in, checked, kept, and known: the row is written after the bytes are on the disk."""
 
-import mimetypes
 from collections.abc import AsyncIterator
 from datetime import datetime
 
@@ -9,8 +8,9 @@ from anyio import to_thread
 from runkey_server.database import Database
 from runkey_server.errors import Error
 from runkey_server.files import store
-from runkey_server.files.directory import Directory, Incoming
-from runkey_server.files.model import File, Grant
+from runkey_server.files.directory import Directory, Incoming, Kept
+from runkey_server.files.model import Blob, File, Grant
+from runkey_server.files.naming import type_of
 
 # Large enough that a thread hop costs little against the write, small enough to hold many at once.
 _WRITE_BYTES = 1024 * 1024
@@ -40,8 +40,11 @@ class Upload:
         await to_thread.run_sync(self._incoming.write, data)
 
 
-async def save(database: Database, directory: Directory, grant: Grant, chunks: AsyncIterator[bytes], at: datetime) -> File:
-    """Keep one file. Returns after its bytes are synced and its row is committed; whatever fails before leaves nothing behind."""
+async def save(database: Database, directory: Directory, grant: Grant, chunks: AsyncIterator[bytes], at: datetime) -> Kept:
+    """Keep one file or blob. Returns after its bytes are synced and its row is committed; whatever fails before leaves nothing behind.
+
+    Raises Error `too_large` beyond what the grant allows, `invalid` for a blob whose bytes have another digest.
+    """
     incoming = await to_thread.run_sync(directory.begin)
     try:
         await Upload(grant, incoming).take(chunks)
@@ -50,17 +53,18 @@ async def save(database: Database, directory: Directory, grant: Grant, chunks: A
         await to_thread.run_sync(incoming.drop)
 
 
-def _keep(database: Database, grant: Grant, incoming: Incoming, at: datetime) -> File:
+def _keep(database: Database, grant: Grant, incoming: Incoming, at: datetime) -> Kept:
+    if grant.kind == "blob" and incoming.md5 != grant.md5:
+        raise Error(
+            "invalid", "These bytes do not have the MD5 digest that was said: the file changed meanwhile, or was damaged on its way."
+        )
     kept = incoming.keep()
-    file = File(
-        run_id=grant.run_id,
-        name=grant.name,
-        sha256=kept.sha256,
-        md5=kept.md5,
-        size_bytes=kept.size_bytes,
-        mimetype=mimetypes.guess_type(grant.name)[0] or "application/octet-stream",
-        updated_at=at,
-    )
     with database.writing() as transaction:
-        store.put_file(transaction, file)
-    return file
+        if grant.kind == "blob":
+            store.put_blob(transaction, Blob(grant.owner_id, grant.md5, kept.sha256, kept.size_bytes, at))
+        else:
+            store.put_file(
+                transaction,
+                File(grant.owner_id, grant.name, kept.sha256, kept.md5, kept.size_bytes, type_of(grant.name), at),
+            )
+    return kept

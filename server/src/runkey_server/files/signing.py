@@ -1,6 +1,6 @@
 """Signed addresses: `/storage/<token>`, which need no other credential because the official client sends none with its PUT.
 
-A token says what it allows and carries an HMAC-SHA-256 over that: method, run, name, size, end. It lives an hour and is redacted in logs.
+A token says what it allows and carries an HMAC-SHA-256 over that: method, kind, owner, name, digest, size, end. It lives an hour and is redacted in logs.
 """
 
 import base64
@@ -29,9 +29,16 @@ class Signer:
         self._clock = clock
 
     def path(self, method: Literal["GET", "PUT"], run_id: int, name: str) -> str:
-        """Give the path of a signed address."""
+        """Give the path of a signed address of a run's file."""
+        return self._sign(method, "file", run_id, name, "")
+
+    def blob_path(self, method: Literal["GET", "PUT"], project_id: int, md5: str, name: str = "") -> str:
+        """Give the path of a signed address of a project's blob. name: what a download is called."""
+        return self._sign(method, "blob", project_id, name, md5)
+
+    def _sign(self, method: str, kind: str, owner_id: int, name: str, md5: str) -> str:
         expires = int((self._clock() + LIFETIME).timestamp())
-        statement = json.dumps([method, run_id, name, limits.MAX_FILE_BYTES, expires], separators=(",", ":")).encode()
+        statement = json.dumps([method, kind, owner_id, name, md5, limits.MAX_FILE_BYTES, expires], separators=(",", ":")).encode()
         token = base64.urlsafe_b64encode(tokens.sign(self._key, statement) + statement).rstrip(b"=").decode()
         return f"/storage/{token}"
 
@@ -44,7 +51,7 @@ class Signer:
         mac, statement = data[:_MAC_BYTES], data[_MAC_BYTES:]
         if not tokens.are_equal(mac, tokens.sign(self._key, statement)):
             raise Error("forbidden", _REFUSED)
-        granted, run_id, name, max_bytes, expires = json.loads(statement)
+        granted, kind, owner_id, name, md5, max_bytes, expires = json.loads(statement)
         if granted != method or expires <= self._clock().timestamp():
             raise Error("forbidden", _REFUSED)
-        return Grant(granted, run_id, name, max_bytes, datetime.fromtimestamp(expires, UTC))
+        return Grant(granted, kind, owner_id, name, md5, max_bytes, datetime.fromtimestamp(expires, UTC))

@@ -1,4 +1,4 @@
-"""The rows of files: functions that take an open transaction."""
+"""The rows of files and blobs: functions that take an open transaction."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,8 +6,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from runkey_server.database import insert_for
-from runkey_server.files.model import File
-from runkey_server.files.tables import files
+from runkey_server.files.model import Blob, Download, File, Grant
+from runkey_server.files.naming import type_of
+from runkey_server.files.tables import blobs, files
+
+# Below what older SQLite takes as parameters of one statement.
+_AT_ONCE = 900
 
 
 def put_file(transaction: sa.Connection, file: File) -> None:
@@ -49,9 +53,9 @@ def count_files(transaction: sa.Connection, run_id: int) -> int:
 
 
 def list_bytes(transaction: sa.Connection) -> list[tuple[str, int]]:
-    """Give what is named by any file: SHA-256 and size."""
-    found = transaction.execute(sa.select(files.c.sha256, files.c.size_bytes).distinct().order_by(files.c.sha256))
-    return [(row.sha256, row.size_bytes) for row in found]
+    """Give what is named by any file or blob: SHA-256 and size."""
+    named = sa.union(*(sa.select(t.c.sha256, t.c.size_bytes) for t in (files, blobs))).order_by("sha256")
+    return [(row.sha256, row.size_bytes) for row in transaction.execute(named)]
 
 
 def list_names_of(transaction: sa.Connection, sha256: str, size_bytes: int) -> list[tuple[int, str]]:
@@ -79,9 +83,54 @@ def delete_files(transaction: sa.Connection, run_id: int, names: Sequence[str]) 
     transaction.execute(sa.delete(files).where(files.c.run_id == run_id, files.c.name.in_(list(names))))
 
 
-def is_named(transaction: sa.Connection, sha256: str, *, but: int | None = None) -> bool:
-    """Tell whether a file names these bytes. but: one of another run than this."""
-    others = sa.select(files.c.name).where(files.c.sha256 == sha256)
-    if but is not None:
-        others = others.where(files.c.run_id != but)
-    return transaction.execute(others.limit(1)).first() is not None
+def is_named(transaction: sa.Connection, sha256: str, *, but_run_id: int | None = None, but_blob: tuple[int, str] | None = None) -> bool:
+    """Tell whether a file or a blob names these bytes. but_run_id: of no file of this run. but_blob: not this one, project and MD5."""
+    named_files = sa.select(sa.literal(1)).where(files.c.sha256 == sha256)
+    if but_run_id is not None:
+        named_files = named_files.where(files.c.run_id != but_run_id)
+    named_blobs = sa.select(sa.literal(1)).where(blobs.c.sha256 == sha256)
+    if but_blob is not None:
+        named_blobs = named_blobs.where(sa.or_(blobs.c.project_id != but_blob[0], blobs.c.md5 != but_blob[1]))
+    return any(transaction.execute(others.limit(1)).first() is not None for others in (named_files, named_blobs))
+
+
+def find_download(transaction: sa.Connection, grant: Grant) -> Download | None:
+    """Find the bytes that a grant is for."""
+    if grant.kind == "file":
+        file = find_file(transaction, grant.owner_id, grant.name)
+        return None if file is None else Download(file.name, file.sha256, file.size_bytes, file.mimetype)
+    blob = find_blobs(transaction, grant.owner_id, [grant.md5]).get(grant.md5)
+    return None if blob is None else Download(grant.name, blob.sha256, blob.size_bytes, type_of(grant.name))
+
+
+def put_blob(transaction: sa.Connection, blob: Blob) -> None:
+    """Add or replace a row."""
+    values = {column.name: getattr(blob, column.name) for column in blobs.c}
+    insert = insert_for(transaction, blobs).values(**values)
+    transaction.execute(insert.on_conflict_do_update(index_elements=[blobs.c.project_id, blobs.c.md5], set_=values))
+
+
+def find_blobs(transaction: sa.Connection, project_id: int, md5s: Sequence[str]) -> dict[str, Blob]:
+    """Give those blobs of a project that are there, by their digest."""
+    found: dict[str, Blob] = {}
+    for begin in range(0, len(md5s), _AT_ONCE):
+        some = list(md5s[begin : begin + _AT_ONCE])
+        statement = sa.select(blobs).where(blobs.c.project_id == project_id, blobs.c.md5.in_(some))
+        found |= {row.md5: Blob(**row._mapping) for row in transaction.execute(statement)}
+    return found
+
+
+def list_blobs_of(transaction: sa.Connection, sha256: str, size_bytes: int) -> list[tuple[int, str]]:
+    """Give the blobs that name some bytes: project and MD5."""
+    where = (blobs.c.sha256 == sha256, blobs.c.size_bytes == size_bytes)
+    return [(row.project_id, row.md5) for row in transaction.execute(sa.select(blobs.c.project_id, blobs.c.md5).where(*where))]
+
+
+def list_blob_digests(transaction: sa.Connection, project_id: int, at_most: int) -> list[str]:
+    """Give the digests of a project's blobs."""
+    return list(transaction.execute(sa.select(blobs.c.md5).where(blobs.c.project_id == project_id).limit(at_most)).scalars())
+
+
+def delete_blob(transaction: sa.Connection, project_id: int, md5: str) -> None:
+    """Drop one row."""
+    transaction.execute(sa.delete(blobs).where(blobs.c.project_id == project_id, blobs.c.md5 == md5))

@@ -1,4 +1,4 @@
-"""The rows of files."""
+"""The rows of files and blobs."""
 
 import sqlalchemy as sa
 
@@ -15,4 +15,16 @@ files = sa.Table(
     sa.Column("size_bytes", sa.BigInteger, nullable=False),
     sa.Column("mimetype", sa.Text, nullable=False),
     sa.Column("updated_at", Instant, nullable=False),
+)
+
+# What the artifacts of a project hold, by the digest under which their manifests name it.
+blobs = sa.Table(
+    "blobs",
+    metadata,
+    # No foreign key: projects stand beside this room.
+    sa.Column("project_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("md5", sa.Text, primary_key=True),
+    sa.Column("sha256", sa.Text, nullable=False, index=True),
+    sa.Column("size_bytes", sa.BigInteger, nullable=False),
+    sa.Column("kept_at", Instant, nullable=False),
 )

@@ -29,7 +29,22 @@ def as_project(project: Project) -> dict[str, Any]:
 
 def as_entity(account_id: int, name: str) -> dict[str, Any]:
     """Describe an account as the owner of projects."""
-    return {"id": ids.build("Entity", account_id), "name": name, "isTeam": False, "organization": None}
+    return {
+        "id": ids.build("Entity", account_id),
+        "name": name,
+        "isTeam": False,
+        "organization": None,
+        # As a team, for who asks for one: the official client takes no null for these.
+        "readOnly": False,
+        "readOnlyAdmin": False,
+        "entityType": "user",
+        "privateOnly": True,
+        "storageBytes": 0,
+        "codeSavingEnabled": True,
+        "defaultAccess": "PRIVATE",
+        "isPaid": False,
+        "members": [],
+    }
 
 
 def _project(_: Any, info: Info, name: str | None = None, entityName: str | None = None) -> Any:  # noqa: N803
@@ -65,6 +80,13 @@ def _entity(_: Any, info: Info, name: str) -> Any:
     return None if owner is None else as_entity(owner.id, owner.name)
 
 
+def _users(_: Any, info: Info, query: str | None = None) -> dict[str, Any]:
+    told = user(info.context.caller)
+    sought = (query or "").lower()
+    found = any((told[name] or "").lower().startswith(sought) for name in ("username", "email"))
+    return {"edges": [{"node": told}] if found else []}
+
+
 def _owner(_: Any, info: Info) -> dict[str, Any]:
     # Only its owner sees a project, so the owner is whoever asks.
     return user(info.context.caller)
@@ -81,7 +103,7 @@ def _upsert(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
 
 
 RESOLVERS = {
-    "Query": {"project": _project, "model": _project, "models": _projects, "entity": _entity},
+    "Query": {"project": _project, "model": _project, "models": _projects, "entity": _entity, "users": _users},
     "Project": {"user": _owner},
     "Mutation": {"upsertModel": _upsert},
 }

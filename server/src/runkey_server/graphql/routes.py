@@ -42,7 +42,7 @@ _MAX_LISTED = 20_000
 was built, 32,766; PostgreSQL 65,535), and would be said not to answer. `createRunFiles` takes 10,000 names."""
 
 # What brings data, and is turned away while the disk is full.
-_DATA_FIELDS = frozenset({"upsertBucket", "upsertModel", "createRunFiles"})
+_DATA_FIELDS = frozenset({"upsertBucket", "upsertModel", "createRunFiles", "rewindRun"})
 
 
 class GraphqlDoor:

@@ -15,6 +15,9 @@ from runkey_server.runs import Run
 
 _MAX_SAMPLES = 100_000
 _LINES_A_NODE = 10
+_MAX_LOG_LINES = 10_000
+_MAX_LOG_CHARACTERS = 100_000
+_MOST_STEPS = 2**62
 _INPUT_NAMES = {
     "groupName": "group_name",
     "description": "description",
@@ -57,7 +60,6 @@ def as_run(run: Run, context: Context) -> dict[str, Any]:
         "exitCode": run.exit_code,
         "createdAt": run.created_at,
         "heartbeatAt": run.heartbeat_at,
-        "parquetHistory": {"parquetUrls": [], "liveData": []},
     }
 
 
@@ -77,28 +79,28 @@ def _runs(
     order: str | None = None,
 ) -> dict[str, Any]:
     context: Context = info.context
-    _refuse_filters(filters)
-    at_most = page_of(first)
-    skip = ids.number_of("Page", after) if after else 0
-    found = runs.list_runs(context.transaction, source["__self"], order=order, skip=skip, at_most=at_most + 1)
-    context.spend(len(found))
-    edges = [{"node": as_run(run, context), "cursor": ids.build("Page", skip + index)} for index, run in enumerate(found[:at_most], 1)]
-    end = edges[-1]["cursor"] if edges else None
-    return {"edges": edges, "pageInfo": {"endCursor": end, "hasNextPage": len(found) > at_most}}
+    page = runs.list_page(
+        context.transaction,
+        source["__self"],
+        context.now,
+        chosen=runs.read_filter(filters, context.now),
+        order=order,
+        after=after or None,
+        at_most=page_of(first),
+    )
+    context.spend(len(page.runs))
+    edges: list[dict[str, Any]] = [
+        {"node": as_run(run, context), "cursor": cursor} for run, cursor in zip(page.runs, page.cursors, strict=True)
+    ]
+    # What a page asks of each of its runs is looked up once for all of them.
+    counts: dict[Stream, dict[int, int]] = {}
+    for edge in edges:
+        edge["node"]["__counts"] = (counts, [run.id for run in page.runs])
+    return {"edges": edges, "pageInfo": {"endCursor": page.cursors[-1] if edges else None, "hasNextPage": page.more}}
 
 
 def _run_count(source: dict[str, Any], info: Info, filters: str | None = None) -> int:
-    _refuse_filters(filters)
-    return runs.count_runs(info.context.transaction, source["__self"])
-
-
-def _refuse_filters(filters: str | None) -> None:
-    try:
-        empty = not filters or not json.loads(filters)
-    except (ValueError, RecursionError):
-        empty = False
-    if not empty:
-        raise Error("invalid", "Runs cannot be filtered yet: leave filters empty.")
+    return runs.count_runs(info.context.transaction, source["__self"], runs.read_filter(filters, info.context.now))
 
 
 def _upsert(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
@@ -121,10 +123,15 @@ def _upsert(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
         claiming.check_projects(context.transaction, context.caller.account_id, context.caps)
     machines.note_host(context.transaction, context.caller.machine_id, input.get("host"), context.now)
     bucket = as_run(run, context)
+    if inserted and context.caller.key_kind == "anonymous":
+        # A fork begins with what it takes over.
+        claiming.count_bytes(context.transaction, context.caller.account_id, history.measure(context.transaction, run.id), context.caps)
     if not input.get("id"):
-        # The official client goes on from this count (observed with 0.31.0). One that resumes names the run by its id as well; one that
-        # does not begins the run again, and must send from line 0 to overwrite it.
-        bucket["__begins_at_line_0"] = True
+        # The official client goes on from this count (observed with 0.31.0). One that resumes or was taken back names the run by its id as
+        # well; one that does not begins the run again, and must send from line 0 to overwrite it, or from where a fork begins.
+        point = runs.branch_point_of(run.config)
+        is_fork = point is not None and point.run != run.name
+        bucket["__begins_at_line"] = history.count_lines_to(context.transaction, run.id, point.step) if point and is_fork else 0
     return {"bucket": bucket, "inserted": inserted}
 
 
@@ -136,11 +143,47 @@ def _count_text(context: Context, before: Run | None, run: Run) -> None:
         claiming.count_bytes(context.transaction, caller.account_id, grown, context.caps)
 
 
+def _meant(context: Context, global_id: str) -> Run:
+    """Find a run by its id that the caller may write to. Raises Error `not_found`."""
+    run = runs.get_run_by_id(context.transaction, ids.number_of("Run", global_id))
+    if not may(context.caller, "write", run.account_id):
+        raise Error("not_found", "There is no such run.")
+    return run
+
+
+def _rewind(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
+    context: Context = info.context
+    if input["metricName"] != "_step":
+        raise Error("invalid", f"A run is taken back to a step, by _step, not by {input['metricName'][:80]!r}.")
+    if not 0 <= input["metricValue"] < _MOST_STEPS:
+        raise Error("invalid", "A run is taken back to a step from 0 on.")
+    named = (context.caller, input.get("entityName"), input.get("projectName"), input["runName"])
+    run = runs.find_meant(context.transaction, *named)
+    if run is None or not may(context.caller, "write", run.account_id):
+        raise Error("not_found", f"There is no run {input['runName'][:80]!r} to take back.")
+    if run.deleted_at is not None:
+        raise Error("gone", f"The run {run.name!r} was deleted.")
+    runs.rewind(context.transaction, run, int(input["metricValue"]), context.now)
+    rewound = runs.get_run_by_id(context.transaction, run.id)
+    return {"rewoundRun": as_run(rewound, context), "clientMutationId": input.get("clientMutationId")}
+
+
+def _stop(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
+    context: Context = info.context
+    run = _meant(context, input["id"])
+    runs.stop_runs(context.transaction, run.project_id, [run.name])
+    return {"success": True, "clientMutationId": input.get("clientMutationId")}
+
+
+def _update_state(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
+    context: Context = info.context
+    runs.set_state(context.transaction, _meant(context, input["id"]), input["state"], context.now)
+    return {"success": True, "clientMutationId": input.get("clientMutationId")}
+
+
 def _delete(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
     context: Context = info.context
-    run = runs.get_run_by_id(context.transaction, ids.number_of("Run", input["id"]))
-    if runs.find_run(context.transaction, context.caller, run.entity, run.project, run.name) is None:
-        raise Error("not_found", "There is no such run.")
+    run = _meant(context, input["id"])
     if not may(context.caller, "delete", run.account_id):
         raise Error("forbidden", "This key may write runs and not delete them. Use one of your own, or the project's page.")
     runs.delete_runs(context.transaction, run.project_id, [run.name], context.now)
@@ -164,8 +207,15 @@ def _wandb_config(source: dict[str, Any], _: Info, keys: list[str] | None = None
 
 def _count(stream: Stream) -> Any:
     def resolve(source: dict[str, Any], info: Info) -> int:
-        if source.get("__begins_at_line_0"):
+        if stream is Stream.HISTORY and "__begins_at_line" in source:
+            return int(source["__begins_at_line"])
+        if "__begins_at_line" in source:
             return 0
+        if "__counts" in source:
+            counts, run_ids = source["__counts"]
+            if stream not in counts:
+                counts[stream] = history.count_lines_of(info.context.transaction, run_ids, stream)
+            return int(counts[stream].get(source["__self"].id, 0))
         return history.count_lines(info.context.transaction, source["__self"].id, stream)
 
     return resolve
@@ -180,6 +230,38 @@ def _tail(stream: Stream) -> Any:
 
 def _console_count(source: dict[str, Any], info: Info) -> int:
     return runs.count_console(info.context.transaction, source["__self"].id)
+
+
+def _log_lines(
+    source: dict[str, Any],
+    info: Info,
+    first: int | None = None,
+    after: str | None = None,
+    last: int | None = None,
+    **_: Any,
+) -> dict[str, Any]:
+    context: Context = info.context
+    at_most = max(0, min(_MAX_LOG_LINES, 1_000 if first is None and last is None else int((first if last is None else last) or 0)))
+    run: Run = source["__self"]
+    start = None if last is not None else ids.number_of("LogLine", after) + 1 if after else 0
+    found = runs.read_console(context.transaction, run.id, first=start, at_most=at_most + 1, characters=_MAX_LOG_CHARACTERS)
+    more = len(found) > at_most
+    lines = found[:at_most] if last is None else found[-at_most:] if at_most else []
+    context.spend(len(lines) // _LINES_A_NODE)
+    edges = [{"node": _log_line(line), "cursor": ids.build("LogLine", line.number)} for line in lines]
+    end = edges[-1]["cursor"] if edges else None
+    return {"edges": edges, "pageInfo": {"endCursor": end, "hasNextPage": more and last is None}}
+
+
+def _log_line(line: runs.ConsoleLine) -> dict[str, Any]:
+    return {
+        "id": ids.build("LogLine", line.number),
+        "number": line.number,
+        "timestamp": None if line.at is None else line.at.replace(tzinfo=None).isoformat(),
+        "level": "error" if line.stream == "stderr" else "",
+        "label": "",
+        "line": line.text,
+    }
 
 
 def _system_metrics(source: dict[str, Any], info: Info) -> str:
@@ -217,6 +299,13 @@ def _events(source: dict[str, Any], info: Info, samples: int | None = None) -> l
     return _counted(info, history.sample_lines(info.context.transaction, source["__self"].id, Stream.EVENTS, at_most))
 
 
+def _parquet_history(source: dict[str, Any], info: Info, liveKeys: list[str]) -> dict[str, Any]:  # noqa: N803
+    """Say that nothing is in files, and from which step on there is anything, so that nobody takes no files for no history."""
+    first = history.read_columns(info.context.transaction, source["__self"].id, Stream.HISTORY, (0, 1), ())
+    steps = first[history.STEPS].ints[:1].tolist() if history.STEPS in first else []
+    return {"parquetUrls": [], "liveData": [{"_step": step} for step in steps]}
+
+
 def _sampled_history(source: dict[str, Any], info: Info, specs: list[str]) -> list[list[dict[str, Any]]]:
     run: Run = source["__self"]
     answers = []
@@ -250,12 +339,13 @@ def _author(_: Any, info: Info) -> dict[str, Any]:
 
 RESOLVERS: dict[str, dict[str, Any]] = {
     "Project": {"run": _run, "bucket": _run, "runs": _runs, "runCount": _run_count},
-    "Mutation": {"upsertBucket": _upsert, "deleteRun": _delete},
+    "Mutation": {"upsertBucket": _upsert, "deleteRun": _delete, "rewindRun": _rewind, "stopRun": _stop, "updateRunState": _update_state},
     "Run": {
         "project": _project_of,
         "user": _author,
         "wandbConfig": _wandb_config,
         "logLineCount": _console_count,
+        "logLines": _log_lines,
         "historyLineCount": _count(Stream.HISTORY),
         "eventsLineCount": _count(Stream.EVENTS),
         "historyTail": _tail(Stream.HISTORY),
@@ -265,5 +355,6 @@ RESOLVERS: dict[str, dict[str, Any]] = {
         "history": _history,
         "events": _events,
         "sampledHistory": _sampled_history,
+        "parquetHistory": _parquet_history,
     },
 }

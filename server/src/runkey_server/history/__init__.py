@@ -43,16 +43,22 @@ __all__ = [
     "Stream",
     "append",
     "chart",
+    "copy",
     "count_lines",
+    "count_lines_of",
+    "count_lines_to",
     "count_names",
+    "cut",
     "describe_keys",
     "find_faults",
     "fold",
     "last_lines",
+    "last_values",
     "list_facts",
     "list_names",
     "list_streams",
     "list_stretches",
+    "measure",
     "mend",
     "name_of",
     "names_of_numbers",
@@ -77,6 +83,11 @@ def append(transaction: sa.Connection, run_id: int, stream: Stream, batch: Batch
 def count_lines(transaction: sa.Connection, run_id: int, stream: Stream) -> int:
     """Give the number of the line that would come next: where a resumed run goes on."""
     return _store.view(transaction, run_id, stream).next_line
+
+
+def count_lines_of(transaction: sa.Connection, run_ids: Sequence[int], stream: Stream) -> dict[int, int]:
+    """Do the same for several runs; those without any are left out."""
+    return store.list_next_lines(transaction, stream, run_ids)
 
 
 def list_facts(transaction: sa.Connection, run_id: int, stream: Stream) -> Mapping[Path, Facts]:
@@ -187,6 +198,46 @@ def sample_rows(
 ) -> list[dict[str, Any]]:
     """Give at most so many of the history rows that have all these keys: see `reading.sample_rows`."""
     return reading.sample_rows(_store.view(transaction, run_id, Stream.HISTORY), keys, at_most, min_step=min_step, max_step=max_step)
+
+
+def count_lines_to(transaction: sa.Connection, run_id: int, step: int) -> int:
+    """Give the number of the first line of a run's history whose step is beyond one; what comes before it is the history up to there."""
+    view = _store.view(transaction, run_id, Stream.HISTORY)
+    beyond = reading.lines_of_steps(view, step + 1, None)
+    return int(beyond[0]) if len(beyond) else view.next_line
+
+
+def cut(transaction: sa.Connection, run_id: int, stream: Stream, line: int, at: datetime) -> None:
+    """Drop the lines from one on."""
+    _store.cut(transaction, run_id, stream, line, at)
+
+
+def copy(transaction: sa.Connection, run_id: int, to_run_id: int, line: int, at: datetime) -> None:
+    """Give a run without history the history of another, the lines before one."""
+    _store.copy(transaction, run_id, to_run_id, Stream.HISTORY, line, at)
+
+
+def last_values(transaction: sa.Connection, run_id: int) -> Row:
+    """Give the last value of every key of a run's history, as a row: what its summary is when nobody says another."""
+    view = _store.view(transaction, run_id, Stream.HISTORY)
+    found = {path: facts.last for path, facts in view.facts().items()}
+    # Facts tell of numbers and short texts alone.
+    untold = [path for path, last in found.items() if last is None]
+    columns = view.read(names={name_of(path) for path in untold}) if untold else {}
+    found |= {path: columns[path].take(slice(-1, None)).values()[0] for path in untold if path in columns}
+    row: Row = {}
+    for path, value in found.items():
+        level = row
+        for key in path[:-1]:
+            inner = level.setdefault(key, {})
+            level = inner if isinstance(inner, dict) else {}
+        level.setdefault(path[-1], value)
+    return row
+
+
+def measure(transaction: sa.Connection, run_id: int) -> int:
+    """Give how many bytes the values of a run's history take. Cost: the length of each piece is read."""
+    return store.measure(transaction, (run_id, int(Stream.HISTORY)))
 
 
 def purge(transaction: sa.Connection, run_ids: Sequence[int]) -> None:

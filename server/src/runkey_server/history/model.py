@@ -69,5 +69,11 @@ class HistoryStore(Protocol):
     def view(self, transaction: sa.Connection, run_id: int, stream: Stream) -> View:
         """Look at a stream; one that was never written to is empty."""
 
+    def cut(self, transaction: sa.Connection, run_id: int, stream: Stream, line: int, at: datetime) -> None:
+        """Drop the lines from one on."""
+
+    def copy(self, transaction: sa.Connection, run_id: int, to_run_id: int, stream: Stream, line: int, at: datetime) -> None:
+        """Give another run, which has no lines, the lines of this one before one."""
+
     def purge(self, transaction: sa.Connection, run_id: int) -> None:
         """Drop everything of a run."""

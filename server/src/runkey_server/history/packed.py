@@ -47,6 +47,22 @@ class PackedHistory:
         """Look at a stream."""
         return PackedView(transaction, (run_id, int(stream)))
 
+    def cut(self, transaction: sa.Connection, run_id: int, stream: Stream, line: int, at: datetime) -> None:
+        """Drop the lines from one on."""
+        place = (run_id, int(stream))
+        state = store.find_stream(transaction, place, to_change=True)
+        if state is not None and line < state.next_line:
+            self._cut(transaction, place, line)
+            self._recount(transaction, place, written_at=at)
+
+    def copy(self, transaction: sa.Connection, run_id: int, to_run_id: int, stream: Stream, line: int, at: datetime) -> None:
+        """Copy a stream as it lies there, and cut it: nothing but what is cut through is decoded."""
+        place = (run_id, int(stream))
+        # It is copied in several statements, and a fold in between would move lines from one table to another.
+        store.find_stream(transaction, place, to_change=True)
+        store.copy_stream(transaction, place, to_run_id)
+        self.cut(transaction, to_run_id, stream, line, at)
+
     def purge(self, transaction: sa.Connection, run_id: int) -> None:
         """Drop everything of a run."""
         store.delete_run(transaction, run_id)

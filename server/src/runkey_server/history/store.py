@@ -124,6 +124,16 @@ def list_facts(transaction: sa.Connection, stream: int, run_ids: Sequence[int]) 
         yield from ((row[0], row[1]) for row in transaction.execute(statement))
 
 
+def list_next_lines(transaction: sa.Connection, stream: int, run_ids: Sequence[int]) -> dict[int, int]:
+    """Give for each of these runs that has anything the number of the line that would come next."""
+    t = history_streams
+    found: dict[int, int] = {}
+    for some in _in_portions(run_ids):
+        rows = transaction.execute(sa.select(t.c.run_id, t.c.next_line).where(t.c.run_id.in_(some), t.c.stream == stream))
+        found.update({row.run_id: row.next_line for row in rows})
+    return found
+
+
 def list_unfolded_of(transaction: sa.Connection, stream: int, run_ids: Sequence[int]) -> list[int]:
     """Give those of these runs of which something is not folded yet."""
     t = history_streams
@@ -292,6 +302,23 @@ def delete_run(transaction: sa.Connection, run_id: int) -> None:
     """Drop everything of a run."""
     for table in (history_streams, history_segments, history_keys, history_chunks, history_bodies):
         transaction.execute(sa.delete(table).where(table.c.run_id == run_id))
+
+
+def copy_stream(transaction: sa.Connection, place: Place, to_run_id: int) -> None:
+    """Write all rows of a stream once more, for a run that has none."""
+    for table in (history_streams, history_segments, history_keys, history_chunks, history_bodies):
+        columns = [column for column in table.c if column is not table.c.run_id]
+        rows = sa.select(sa.literal(to_run_id, sa.BigInteger), *columns).where(*_at(table, place))
+        transaction.execute(sa.insert(table).from_select(["run_id", *(column.name for column in columns)], rows))
+
+
+def measure(transaction: sa.Connection, place: Place) -> int:
+    """Add up the bytes of a stream's segments and bodies."""
+    sizes = [
+        sa.select(sa.func.coalesce(sa.func.sum(sa.func.length(t.c.body)), 0)).where(*_at(t, place))
+        for t in (history_segments, history_bodies)
+    ]
+    return sum(int(transaction.execute(size).scalar_one()) for size in sizes)
 
 
 def _in_portions(items: Sequence[Any]) -> Iterable[list[Any]]:

@@ -20,9 +20,10 @@ from runkey_server.claiming import Offer
 from runkey_server.clock import Clock
 from runkey_server.database import Database
 from runkey_server.errors import Error
-from runkey_server.files import Directory, File, Grant, Signer, find_file, save
+from runkey_server.files import Directory, Download, Grant, Kept, Signer, find_download, save
 from runkey_server.ingest.reserving import Room, cost_of
 from runkey_server.keys import Authenticator
+from runkey_server.projects import find_project_by_id
 from runkey_server.runs import get_run_by_id
 
 _READ_BYTES = 256 * 1024
@@ -63,23 +64,24 @@ class StorageDoor:
             self._database.check_room()
             body = stream_body(scope, receive, grant.max_bytes)
             if owner.is_anonymous:
-                file = await self._save_within(owner, grant, body, header(scope, b"content-length"))
+                kept = await self._save_within(owner, grant, body, header(scope, b"content-length"))
             else:
-                file = await save(self._database, self._directory, grant, body, self._clock())
-            await send_bytes(send, 200, b"", (*_CORS, (b"etag", f'"{file.sha256}"'.encode())))
+                kept = await save(self._database, self._directory, grant, body, self._clock())
+            await send_bytes(send, 200, b"", (*_CORS, (b"etag", f'"{kept.sha256}"'.encode())))
         else:
             await self._get(grant, send, with_body=scope["method"] == "GET")
 
-    async def _save_within(self, owner: Account, grant: Grant, body: AsyncIterator[bytes], declared: str | None) -> File:
+    async def _save_within(self, owner: Account, grant: Grant, body: AsyncIterator[bytes], declared: str | None) -> Kept:
         """Keep a file of an account that may not keep much; the same file again counts for nothing."""
         room, used = Room(self._database, owner.id, self._caps), 0
         before = await to_thread.run_sync(self._find, grant)
         try:
-            file = await save(self._database, self._directory, grant, room.fill(body, grant.name, declared), self._clock())
-            used = 0 if before is not None and before.sha256 == file.sha256 else cost_of(file.name, file.size_bytes)
+            name = grant.name or grant.md5
+            kept = await save(self._database, self._directory, grant, room.fill(body, name, declared), self._clock())
+            used = 0 if before is not None and before.sha256 == kept.sha256 else cost_of(name, kept.size_bytes)
         finally:
             await to_thread.run_sync(room.settle, used)
-        return file
+        return kept
 
     async def _get(self, grant: Grant, send: Send, *, with_body: bool) -> None:
         file = await to_thread.run_sync(self._find, grant)
@@ -103,17 +105,26 @@ class StorageDoor:
         await send({"type": "http.response.body", "body": b""})
 
     def _owner_of(self, grant: Grant) -> Account:
-        """Give whose run it is. Raises Error `not_found`; `forbidden` when the account's credentials count no more: this is one of them."""
+        """Give whose run or project it is.
+
+        Raises Error `not_found`; `forbidden` when the account's credentials count no more: this is one of them.
+        """
         with self._database.reading() as transaction:
-            run = get_run_by_id(transaction, grant.run_id)
-            owner = accounts.find_account_by_id(transaction, run.account_id)
+            if grant.kind == "file":
+                account_id = get_run_by_id(transaction, grant.owner_id).account_id
+            else:
+                project = find_project_by_id(transaction, grant.owner_id)
+                if project is None or project.deleted_at is not None:
+                    raise Error("not_found", "There is no such project.")
+                account_id = project.account_id
+            owner = accounts.find_account_by_id(transaction, account_id)
         if owner is None or not owner.is_active:
             raise Error("forbidden", "This address is not, or no longer, valid.")
         return owner
 
-    def _find(self, grant: Grant) -> File | None:
+    def _find(self, grant: Grant) -> Download | None:
         with self._database.reading() as transaction:
-            return find_file(transaction, grant.run_id, grant.name)
+            return find_download(transaction, grant)
 
 
 async def _send_file(send: Send, path: Path) -> None:

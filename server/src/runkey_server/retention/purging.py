@@ -1,9 +1,9 @@
-"""Drops for good what was deleted: files and their bytes, history, console, rows. What there is to do stands in the database alone."""
+"""Drops for good what was deleted: files and their bytes, artifacts, history, console, rows. What there is to do stands in the database alone."""
 
 from collections.abc import Sequence
 from datetime import timedelta
 
-from runkey_server import files, history, projects, runs
+from runkey_server import artifacts, files, history, projects, runs
 from runkey_server.clock import Clock
 from runkey_server.database import Database
 from runkey_server.files import Directory
@@ -27,6 +27,7 @@ def purge_runs(database: Database, directory: Directory, run_ids: Sequence[int])
             # A file may have been on its way in; the next turn finds it.
             if is_gone and not files.count_files(transaction, run_id):
                 history.purge(transaction, [run_id])
+                artifacts.forget_runs(transaction, [run_id])
                 runs.purge(transaction, [run_id])
             else:
                 is_done = False
@@ -45,6 +46,8 @@ class Purger:
     def purge_due(self) -> None:
         """Purge some of what was deleted more than a day ago. Raises Error `unavailable`."""
         moment = self._clock() - PURGED_AFTER
+        artifacts.expire(self._database, self._clock())
+        artifacts.purge_due(self._database, self._directory, moment)
         with self._database.reading() as transaction:
             run_ids = runs.list_deleted_before(transaction, moment, at_most=_RUNS_AT_ONCE)
             project_ids = projects.list_deleted_before(transaction, moment, at_most=_PROJECTS_AT_ONCE)
@@ -55,7 +58,10 @@ class Purger:
     def _purge_project(self, project_id: int) -> None:
         with self._database.reading() as transaction:
             run_ids = runs.list_run_ids_in(transaction, project_id, _RUNS_AT_ONCE)
-        purge_runs(self._database, self._directory, run_ids)
+        if not purge_runs(self._database, self._directory, run_ids):
+            return
+        if not artifacts.purge_project(self._database, self._directory, project_id):
+            return
         with self._database.writing() as transaction:
             if not runs.list_run_ids_in(transaction, project_id, 1):
                 projects.purge(transaction, [project_id])

@@ -1,9 +1,12 @@
 """Runs: config, summary, state, tags, console lines.
 
-Tables: `runs`, `console_lines`. Upserting makes a run or changes it; reporting takes what a running run tells; finding gives one or a page
-of them; tagging and deleting act on many at once. Its rows of history live in `history`, its files in `files`.
+Tables: `runs`, `run_values`, `console_lines`. Upserting makes a run or changes it; branching lets one go on from a step of another, or back
+to one of its own; reporting takes what a running run tells. Finding gives one or a page of them, which filtering chooses and ordering puts
+in order, by the fields that `asking` knows. Tagging, stopping and deleting act on many at once. Its rows of history live in `history`, its
+files in `files`.
 """
 
+from runkey_server.runs.branching import BranchPoint, branch_point_of, rewind
 from runkey_server.runs.console import (
     MAX_FOUND,
     ConsoleLine,
@@ -17,24 +20,42 @@ from runkey_server.runs.console import (
 )
 from runkey_server.runs.deleting import delete_runs, list_deleted, list_deleted_before, list_older, restore_runs
 from runkey_server.runs.describing import Definition, config_of, definitions, flat, summary_of
-from runkey_server.runs.finding import count_runs, find_run, get_run_by_id, list_changed, list_named, list_runs, number_runs
+from runkey_server.runs.filtering import Condition, read_filter
+from runkey_server.runs.finding import (
+    Page,
+    count_runs,
+    find_run,
+    get_run_by_id,
+    list_changed,
+    list_named,
+    list_page,
+    list_runs,
+    number_runs,
+)
 from runkey_server.runs.model import Changes, Run
 from runkey_server.runs.reporting import Report, get_writable, report
+from runkey_server.runs.stopping import set_state, stop_runs
 from runkey_server.runs.store import count_runs_of, list_run_ids_in, list_run_ids_of, name_runs, purge
 from runkey_server.runs.tagging import MAX_TAG_CHARACTERS, MAX_TAGS, add_tags, remove_tags
-from runkey_server.runs.upserting import find_meant, update_by_id, upsert
+from runkey_server.runs.upserting import DEFAULT_PROJECT, check_text, find_meant, update_by_id, upsert
 
 __all__ = [
+    "DEFAULT_PROJECT",
     "MAX_FOUND",
     "MAX_TAGS",
     "MAX_TAG_CHARACTERS",
+    "BranchPoint",
     "Changes",
+    "Condition",
     "ConsoleLine",
     "Definition",
     "Found",
+    "Page",
     "Report",
     "Run",
     "add_tags",
+    "branch_point_of",
+    "check_text",
     "config_of",
     "count_console",
     "count_runs",
@@ -52,6 +73,7 @@ __all__ = [
     "list_deleted_before",
     "list_named",
     "list_older",
+    "list_page",
     "list_run_ids_in",
     "list_run_ids_of",
     "list_runs",
@@ -60,10 +82,14 @@ __all__ = [
     "number_runs",
     "purge",
     "read_console",
+    "read_filter",
     "read_printed",
     "remove_tags",
     "report",
     "restore_runs",
+    "rewind",
+    "set_state",
+    "stop_runs",
     "summary_of",
     "update_by_id",
     "upsert",

@@ -77,11 +77,17 @@ def count_console(transaction: sa.Connection, run_id: int) -> int:
 
 
 def read_console(
-    transaction: sa.Connection, run_id: int, *, first: int | None = None, end: int | None = None, at_most: int = 1_000
+    transaction: sa.Connection,
+    run_id: int,
+    *,
+    first: int | None = None,
+    end: int | None = None,
+    at_most: int = 1_000,
+    characters: int = MAX_SHOWN,
 ) -> list[ConsoleLine]:
-    """Give lines in order: from number `first` on, or the last ones before number `end`, or the last ones."""
-    rows = store.read_console_lines(transaction, run_id, first=first, end=end, at_most=at_most, characters=_READ)
-    return [_line(*row) for row in rows]
+    """Give lines in order: from number `first` on, or the last ones before number `end`, or the last ones. characters: of each."""
+    rows = store.read_console_lines(transaction, run_id, first=first, end=end, at_most=at_most, characters=max(_READ, characters))
+    return [_line(*row, at_most=characters) for row in rows]
 
 
 def find_console(transaction: sa.Connection, run_id: int, sought: str, *, end: int | None = None, at_most: int = 200) -> Found:
@@ -117,11 +123,11 @@ def read_printed(transaction: sa.Connection, run_id: int, first: int, *, at_most
     return number, texts
 
 
-def _line(number: int, body: str, length: int) -> ConsoleLine:
+def _line(number: int, body: str, length: int, at_most: int = MAX_SHOWN) -> ConsoleLine:
     at, stream, text = _taken_apart(body)
     shown = as_shown(text)
-    left_out = max(0, len(shown) - MAX_SHOWN) + max(0, length - len(body))
-    return ConsoleLine(number, at, stream, shown[:MAX_SHOWN], left_out)
+    left_out = max(0, len(shown) - at_most) + max(0, length - len(body))
+    return ConsoleLine(number, at, stream, shown[:at_most], left_out)
 
 
 def _taken_apart(body: str) -> tuple[datetime | None, Literal["stdout", "stderr"], str]:

@@ -6,6 +6,9 @@ from datetime import datetime, timedelta
 SILENT_AFTER = timedelta(minutes=5)
 """A running run that has sent nothing for so long counts as crashed: ten missed heartbeats of the official client."""
 
+SILENT = {"running": "crashed", "preempting": "preempted"}
+"""What a run counts as, by what it reported, when it falls silent."""
+
 RUNNING = ("running", "pending", "preempting")
 """The states, as reported, of a run that has not said its last word."""
 
@@ -58,10 +61,12 @@ class Run:
         return sum(len(text.encode()) for text in (*texts, *more) if text)
 
     def state(self, now: datetime) -> str:
-        """Tell its state: what it reported, or "crashed" for a running one that fell silent."""
-        if self.reported_state == "running" and (self.heartbeat_at or self.created_at) + SILENT_AFTER < now:
-            return "crashed"
-        return self.reported_state
+        """Tell its state: what it reported, or what became of it if it fell silent."""
+        return SILENT.get(self.reported_state, self.reported_state) if self.is_silent(now) else self.reported_state
+
+    def is_silent(self, now: datetime) -> bool:
+        """Whether it has sent nothing for long."""
+        return (self.heartbeat_at or self.created_at) + SILENT_AFTER < now
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,10 @@ def report(transaction: sa.Connection, run: Run, said: Report, at: datetime) -> 
         values["summary"] = _checked_summary(said.summary)
     if said.complete:
         values["exit_code"] = said.exit_code or 0
-        values["reported_state"] = "finished" if not said.exit_code else "failed"
+        failed = "preempted" if said.preempting or run.reported_state == "preempting" else "failed"
+        values["reported_state"] = failed if said.exit_code else "finished"
+        # It stopped; whoever takes it up again may run.
+        values["stop_requested"] = False
     elif said.preempting:
         values["reported_state"] = "preempting"
     elif run.has_ended:

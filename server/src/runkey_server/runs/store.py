@@ -9,9 +9,11 @@ import sqlalchemy as sa
 from runkey_server.accounts import ANONYMOUS_PREFIX
 from runkey_server.accounts.tables import accounts
 from runkey_server.database import insert_for
+from runkey_server.database.comparing import comparables
 from runkey_server.projects.tables import project_aliases, projects
 from runkey_server.runs.model import Run
-from runkey_server.runs.tables import console_lines, runs
+from runkey_server.runs.ordering import Ordering
+from runkey_server.runs.tables import console_lines, run_values, runs
 from runkey_wire import names
 
 _SELECT = (
@@ -38,8 +40,6 @@ _BY_ALIAS = _SELECT.join(project_aliases, project_aliases.c.project_id == projec
     runs.c.name == sa.bindparam("run"),
 )
 
-ORDERS = {"created_at": runs.c.created_at, "heartbeat_at": runs.c.heartbeat_at}
-
 
 def find_run(transaction: sa.Connection, entity: str, project: str, name: str) -> Run | None:
     """Find by entity, project and name, deleted ones included; also by the entity and project in which it was claimed."""
@@ -65,13 +65,23 @@ def name_runs(transaction: sa.Connection) -> dict[int, str]:
 def insert_run(transaction: sa.Connection, values: Mapping[str, Any]) -> int | None:
     """Add a row; its id, or None when the name is taken in the project."""
     row = transaction.execute(insert_for(transaction, runs).values(**values).on_conflict_do_nothing().returning(runs.c.id)).first()
-    return None if row is None else int(row.id)
+    if row is None:
+        return None
+    transaction.execute(sa.insert(run_values).values(run_id=row.id, **_compared(values)))
+    return int(row.id)
 
 
 def update_run(transaction: sa.Connection, run_id: int, values: Mapping[str, Any]) -> None:
     """Change columns of a row."""
     if values:
         transaction.execute(sa.update(runs).where(runs.c.id == run_id).values(**values))
+    compared = _compared(values)
+    if compared:
+        transaction.execute(sa.update(run_values).where(run_values.c.run_id == run_id).values(**compared))
+
+
+def _compared(values: Mapping[str, Any]) -> dict[str, str]:
+    return {name: comparables(values[name], config=name == "config") for name in ("config", "summary") if name in values}
 
 
 def mark_deleted(transaction: sa.Connection, project_id: int, names: Sequence[str], at: datetime) -> list[str]:
@@ -85,6 +95,14 @@ def unmark_deleted(transaction: sa.Connection, project_id: int, names: Sequence[
     where = (runs.c.project_id == project_id, _is_named(names), runs.c.deleted_at > since)
     restored = sa.update(runs).where(*where).values(deleted_at=None, restored_at=at).returning(runs.c.name)
     return list(transaction.execute(restored).scalars())
+
+
+def request_stop(transaction: sa.Connection, project_id: int, names: Sequence[str], running: Sequence[str]) -> list[str]:
+    """Note that runs are to stop; give the names of those that are in one of these states and were not asked before."""
+    t = runs
+    there = (t.c.project_id == project_id, _is_named(names), t.c.deleted_at.is_(None))
+    where = (*there, t.c.reported_state.in_(running), t.c.stop_requested.is_(sa.false()))
+    return list(transaction.execute(sa.update(t).where(*where).values(stop_requested=True).returning(t.c.name)).scalars())
 
 
 def list_deleted(transaction: sa.Connection, project_id: int, since: datetime, at_most: int) -> list[Run]:
@@ -138,17 +156,35 @@ def list_older(transaction: sa.Connection, project_id: int, but_newest: int, sil
 def list_runs(
     transaction: sa.Connection,
     project_id: int,
+    ordering: Ordering,
     *,
-    order: str = "created_at",
-    descending: bool = False,
+    where: "sa.ColumnElement[bool] | None" = None,
+    after: Sequence[Any] | None = None,
     skip: int = 0,
     at_most: int | None = None,
-) -> list[Run]:
-    """Give a page of a project's runs that are not deleted."""
-    column = ORDERS[order]
-    ordering = (column.desc(), runs.c.id.desc()) if descending else (column, runs.c.id)
-    statement = _SELECT.where(runs.c.project_id == project_id, runs.c.deleted_at.is_(None)).order_by(*ordering)
-    return [_run(row) for row in transaction.execute(statement.offset(skip).limit(at_most))]
+) -> list[tuple[Run, tuple[Any, ...]]]:
+    """Give a page of a project's runs that are not deleted, each with its place in the order. after: of the run before the first."""
+    places = [expression.label(f"place_{number}") for number, expression in enumerate(ordering.expressions)]
+    statement = _there(sa.select(runs.c.id, *places), project_id, where).order_by(*ordering.clauses)
+    if after is not None:
+        statement = statement.where(ordering.after(after))
+    # The rows themselves, which may be large, are taken along only when it is known which ones are wanted.
+    page = statement.offset(skip or None).limit(at_most).subquery()
+    named = [page.c[place.name] for place in places]
+    whole = _SELECT.add_columns(*named).join(page, page.c.id == runs.c.id).order_by(*ordering.clauses_of(named))
+    found = []
+    for row in transaction.execute(whole):
+        values = dict(row._mapping)
+        place = tuple(values.pop(label.name) for label in places)
+        found.append((_run_of(values), place))
+    return found
+
+
+def _there(statement: Any, project_id: int, where: "sa.ColumnElement[bool] | None") -> Any:
+    """Choose from a project's runs that are not deleted; the owner's name and the values that are compared may be asked for."""
+    source = runs.join(projects).join(accounts).outerjoin(run_values, run_values.c.run_id == runs.c.id)
+    statement = statement.select_from(source).where(runs.c.project_id == project_id, runs.c.deleted_at.is_(None))
+    return statement if where is None else statement.where(where)
 
 
 def list_changed(transaction: sa.Connection, project_id: int, since: datetime, at_most: int) -> list[Run]:
@@ -166,13 +202,12 @@ def number_runs(transaction: sa.Connection, project_id: int, names: Sequence[str
     return {row.name: row.id for row in transaction.execute(statement)}
 
 
-def count_runs(transaction: sa.Connection, project_id: int) -> int:
+def count_runs(transaction: sa.Connection, project_id: int, where: "sa.ColumnElement[bool] | None" = None) -> int:
     """Count a project's runs that are not deleted."""
-    return int(
-        transaction.execute(
-            sa.select(sa.func.count()).select_from(runs).where(runs.c.project_id == project_id, runs.c.deleted_at.is_(None))
-        ).scalar_one()
-    )
+    if where is None:
+        there = (runs.c.project_id == project_id, runs.c.deleted_at.is_(None))
+        return int(transaction.execute(sa.select(sa.func.count()).select_from(runs).where(*there)).scalar_one())
+    return int(transaction.execute(_there(sa.select(sa.func.count()), project_id, where)).scalar_one())
 
 
 def list_run_ids_of(transaction: sa.Connection, account_id: int) -> list[int]:
@@ -190,8 +225,14 @@ def count_runs_of(transaction: sa.Connection, account_id: int) -> int:
 def purge(transaction: sa.Connection, run_ids: Sequence[int]) -> None:
     """Drop runs and what they printed, for good."""
     for run_id in run_ids:
-        transaction.execute(sa.delete(console_lines).where(console_lines.c.run_id == run_id))
+        delete_console_lines(transaction, run_id)
+        transaction.execute(sa.delete(run_values).where(run_values.c.run_id == run_id))
         transaction.execute(sa.delete(runs).where(runs.c.id == run_id))
+
+
+def delete_console_lines(transaction: sa.Connection, run_id: int) -> None:
+    """Drop what a run printed."""
+    transaction.execute(sa.delete(console_lines).where(console_lines.c.run_id == run_id))
 
 
 def put_console_lines(transaction: sa.Connection, run_id: int, first: int, bodies: Sequence[str]) -> None:
@@ -265,6 +306,9 @@ def _is_named(wanted: Sequence[str]) -> "sa.ColumnElement[bool]":
 
 
 def _run(row: Any) -> Run:
-    values = dict(row._mapping)
+    return _run_of(dict(row._mapping))
+
+
+def _run_of(values: dict[str, Any]) -> Run:
     values["tags"] = tuple(values["tags"])
     return Run(**values)

@@ -37,9 +37,20 @@ runs = sa.Table(
     sa.UniqueConstraint("project_id", "name"),
     # Who was heard of since: pages that follow a project ask every second.
     sa.Index("ix_runs_project_id_heartbeat_at", "project_id", "heartbeat_at"),
+    # Pages of a project's runs, each from where the one before ended.
+    sa.Index("ix_runs_project_id_created_at", "project_id", "created_at", "id"),
 )
 _IS_DELETED = runs.c.deleted_at.is_not(None)
 sa.Index("ix_runs_deleted_at", runs.c.deleted_at, sqlite_where=_IS_DELETED, postgresql_where=_IS_DELETED)
+
+# What filters and orders compare: see `database.comparing`. Apart from the runs, so that looking through these reads nothing else.
+run_values = sa.Table(
+    "run_values",
+    metadata,
+    sa.Column("run_id", RowId, sa.ForeignKey(runs.c.id), primary_key=True, autoincrement=False),
+    sa.Column("config", sa.Text, nullable=False),
+    sa.Column("summary", sa.Text, nullable=False),
+)
 
 console_lines = sa.Table(
     "console_lines",

@@ -12,6 +12,7 @@ from runkey_server.asgi.actor import Actor
 from runkey_server.errors import Error
 from runkey_server.projects import may, open_project
 from runkey_server.runs import store
+from runkey_server.runs.branching import branch_point_of, fork
 from runkey_server.runs.model import Changes, Run
 from runkey_server.runs.naming import mint_display_name
 from runkey_wire import names
@@ -32,8 +33,8 @@ def upsert(
 ) -> tuple[Run, bool]:
     """Make a run in a project (made on the fly), or change the one that has this name; the flag tells whether it was made.
 
-    Raises Error `not_found` for a foreign entity, `invalid` for bad names or values, `gone` for a name whose run was deleted,
-    `unauthenticated` for a key that may only write on to runs it opened.
+    Raises Error `not_found` for a foreign entity, or a run to fork from that is not there; `invalid` for bad names or values; `gone` for a
+    name whose run was deleted; `unauthenticated` for a key that may only write on to runs it opened.
     """
     values = _values(changes)
     existing = find_meant(transaction, actor, entity, project_name, name)
@@ -42,6 +43,9 @@ def upsert(
             raise Error("gone", f"The run {existing.name!r} was deleted. Begin one with another id.")
         if not actor.only_opened_runs:
             values["opened_by"] = actor.key_id
+        if existing.is_silent(at):
+            # Whom it was meant for is gone.
+            values["stop_requested"] = False
         store.update_run(transaction, existing.id, values)
         return _get(transaction, existing.id), False
     if actor.only_opened_runs:
@@ -54,7 +58,12 @@ def upsert(
     run_id = store.insert_run(transaction, _new_run(project.id, name, actor, at) | values)
     if run_id is None:
         raise Error("unavailable", "The same run was begun twice at one moment. Try again.", retry_after_seconds=1)
-    return _get(transaction, run_id), True
+    run = _get(transaction, run_id)
+    point = branch_point_of(run.config)
+    if point is not None and point.run != name:
+        fork(transaction, run, point, at)
+        run = _get(transaction, run_id)
+    return run, True
 
 
 def find_meant(transaction: sa.Connection, actor: Actor, entity: str | None, project_name: str | None, name: str | None) -> Run | None:

@@ -1,4 +1,4 @@
-"""What is done to runs and projects as a whole, for pages and programs alike: tags, deleting, restoring, rules; and the bytes they take.
+"""What is done to runs and projects as a whole, for pages and programs alike: tags, stopping, deleting, restoring, rules; and bytes.
 
 Routes below `/{entity}/{project}`: `POST …/runs/acts`, `POST …/acts`, `GET …/deleted`, `GET` and `POST …/retention`, `GET …/usage`. A
 browser's session changes something by a page of ours alone; a key tags where it may write, and deletes where `projects.may` says so.
@@ -31,7 +31,7 @@ class OnRuns(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What to do to which runs. tags: for `tag` and `untag`."""
 
     runs: Annotated[list[str], msgspec.Meta(max_length=MAX_RUNS)]
-    act: Literal["tag", "untag", "delete", "restore"]
+    act: Literal["tag", "untag", "delete", "restore", "stop"]
     tags: Annotated[list[str], msgspec.Meta(max_length=20)] = []
 
 
@@ -150,6 +150,8 @@ class Acts:
             return {"changed": runs.delete_runs(transaction, project.id, asked.runs, at), "runs": []}
         if asked.act == "restore":
             changed = runs.restore_runs(transaction, project.id, asked.runs, at)
+        elif asked.act == "stop":
+            changed = runs.stop_runs(transaction, project.id, asked.runs)
         else:
             change = runs.add_tags if asked.act == "tag" else runs.remove_tags
             grown = change(transaction, project.id, asked.runs, asked.tags)

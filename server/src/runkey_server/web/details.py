@@ -51,6 +51,7 @@ class Details:
                 return {
                     "run": run_as_json(run, run.state(now)),
                     "exitCode": run.exit_code,
+                    "isStopping": run.stop_requested and not run.has_ended,
                     "program": run.program,
                     "config": runs.config_of(run),
                     "summary": {key: value for key, value in runs.summary_of(run).items() if not key.startswith("_")},

@@ -1,0 +1,93 @@
+"""Names for versions in a collection. An alias names one version at a time; `latest` is the newest, and moves by itself."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from runkey_server.artifacts import naming, store
+from runkey_server.artifacts.finding import find_latest, get_artifact
+from runkey_server.artifacts.model import LATEST, Membership
+from runkey_server.asgi.actor import Actor
+from runkey_server.errors import Error
+from runkey_server.projects import find_project, may
+
+
+@dataclass(frozen=True)
+class AliasOf:
+    """An alias in a collection, as somebody wrote it."""
+
+    entity: str | None
+    project: str
+    collection: str
+    alias: str
+
+
+def add_aliases(transaction: sa.Connection, actor: Actor, artifact_id: int, aliases: Sequence[AliasOf]) -> None:
+    """Name a version. Raises Error `not_found`, `invalid` for a bad alias."""
+    for wanted in aliases:
+        _check_alias(wanted.alias)
+        place = _find_place(transaction, actor, artifact_id, wanted)
+        store.put_alias(transaction, place.collection_id, place.id, wanted.alias)
+
+
+def remove_aliases(transaction: sa.Connection, actor: Actor, artifact_id: int, aliases: Sequence[AliasOf]) -> None:
+    """Take names from a version; one that it does not have changes nothing. Raises Error `not_found`."""
+    for wanted in aliases:
+        store.delete_alias(transaction, _find_place(transaction, actor, artifact_id, wanted).id, wanted.alias)
+
+
+def set_aliases(transaction: sa.Connection, actor: Actor, artifact_id: int, aliases: Sequence[str]) -> None:
+    """Give a version these names in its own sequence, and no others: how clients did before they added and removed."""
+    artifact = get_artifact(transaction, actor, "write", artifact_id)
+    place = store.find_membership(transaction, artifact.collection_id, artifact.id)
+    if place is None:
+        raise Error("invalid", "The artifact is not committed yet.")
+    for alias in aliases:
+        _check_alias(alias)
+    store.delete_aliases(transaction, place.id)
+    for alias in aliases:
+        store.put_alias(transaction, place.collection_id, place.id, alias)
+    move_latest(transaction, place.collection_id)
+
+
+def name_version(transaction: sa.Connection, collection_id: int, artifact_id: int, aliases: Sequence[str]) -> None:
+    """Give a version in a collection more names, which were checked. The latest is it, if it was asked for, or else the newest."""
+    place = store.find_membership(transaction, collection_id, artifact_id)
+    if place is None:
+        raise Error("invalid", "The artifact is not in this collection.")
+    for alias in aliases:
+        store.put_alias(transaction, collection_id, place.id, alias)
+    if LATEST not in aliases:
+        move_latest(transaction, collection_id)
+
+
+def move_latest(transaction: sa.Connection, collection_id: int) -> None:
+    """Let `latest` name the newest version, where nothing has that name, as after a deletion."""
+    if store.find_membership_by_alias(transaction, collection_id, LATEST) is None:
+        newest = find_latest(transaction, collection_id)
+        if newest is not None:
+            store.put_alias(transaction, collection_id, newest.id, LATEST)
+
+
+def check_aliases(aliases: Sequence[str]) -> None:
+    """Raise Error `invalid` for aliases that cannot be used."""
+    for alias in aliases:
+        _check_alias(alias)
+
+
+def _check_alias(alias: str) -> None:
+    fault = naming.alias_fault(alias)
+    if fault:
+        raise Error("invalid", f"{alias[:80]!r} {fault}.")
+
+
+def _find_place(transaction: sa.Connection, actor: Actor, artifact_id: int, wanted: AliasOf) -> Membership:
+    """Find the version's place in the collection: its project may be another than the version's own."""
+    artifact = get_artifact(transaction, actor, "read", artifact_id)
+    project = find_project(transaction, actor, wanted.entity, wanted.project)
+    collection = None if project is None else store.find_collection(transaction, project.id, wanted.collection)
+    place = None if collection is None else store.find_membership(transaction, collection.id, artifact.id)
+    if project is None or place is None or not may(actor, "write", project.account_id):
+        raise Error("not_found", f"The artifact is not in the collection {wanted.collection[:80]!r}.")
+    return place

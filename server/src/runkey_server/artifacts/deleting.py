@@ -1,0 +1,57 @@
+"""Deletes versions and collections. What was deleted is found no more; its bytes are freed a day later, where nothing else needs them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from runkey_server.artifacts import aliasing, store
+from runkey_server.artifacts.finding import get_artifact, get_collection
+from runkey_server.artifacts.model import Artifact
+from runkey_server.artifacts.tables import artifact_memberships, artifacts
+from runkey_server.asgi.actor import Actor
+from runkey_server.errors import Error
+from runkey_server.files import find_blobs
+
+
+def delete_artifact(transaction: sa.Connection, actor: Actor, artifact_id: int, at: datetime, *, with_aliases: bool) -> Artifact:
+    """Delete a version; one that has aliases only when they may go with it.
+
+    Raises Error `not_found`, `forbidden`, `invalid` when it has aliases, as the official client promises its users.
+    """
+    artifact = get_artifact(transaction, actor, "delete", artifact_id)
+    aliases = store.list_aliases(transaction, artifact_id=artifact.id)
+    if aliases and not with_aliases:
+        named = ", ".join(sorted({alias.alias for alias in aliases}))
+        raise Error("invalid", f"The artifact has aliases ({named[:200]}). Remove them first, or delete it with them: delete_aliases=True.")
+    delete(transaction, [artifact.id], at)
+    return artifact
+
+
+def delete_collection(transaction: sa.Connection, actor: Actor, collection_id: int, at: datetime) -> None:
+    """Delete a collection: a sequence with its versions, a portfolio without. Raises Error `not_found`, `forbidden`."""
+    collection = get_collection(transaction, actor, "delete", collection_id)
+    if collection.kind == "SEQUENCE":
+        statement = store.select_artifacts().where(artifacts.c.collection_id == collection.id)
+        delete(transaction, [artifact.id for artifact in store.read_artifacts(transaction, statement)], at)
+        store.mark_collection_deleted(transaction, collection.id, at)
+    else:
+        store.delete_collection(transaction, collection.id)
+
+
+def delete(transaction: sa.Connection, artifact_ids: Sequence[int], at: datetime) -> None:
+    """Delete versions, whoever asks: they lose their aliases, and are in no collection any more."""
+    for artifact_id in artifact_ids:
+        store.update_artifact(transaction, artifact_id, {"state": "DELETED", "deleted_at": at, "updated_at": at})
+        places = sa.select(artifact_memberships).where(artifact_memberships.c.artifact_id == artifact_id)
+        for place in store.read_memberships(transaction, places):
+            store.delete_aliases(transaction, place.id)
+            aliasing.move_latest(transaction, place.collection_id)
+
+
+def measure_freed(transaction: sa.Connection, artifact: Artifact) -> int:
+    """Tell how many bytes go when a version goes: those that no other version of its project needs."""
+    digests = store.list_digests(transaction, artifact.id)
+    needed = store.list_needed(transaction, artifact.project_id, digests, artifact.id)
+    alone = find_blobs(transaction, artifact.project_id, [md5 for md5 in digests if md5 not in needed])
+    return sum(blob.size_bytes for blob in alone.values())

@@ -1,0 +1,453 @@
+"""The rows of artifacts: functions that take an open transaction."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from runkey_server.artifacts.model import Alias, Artifact, ArtifactType, Collection, Entry, Manifest, Membership
+from runkey_server.artifacts.tables import (
+    artifact_aliases,
+    artifact_collections,
+    artifact_entries,
+    artifact_manifests,
+    artifact_memberships,
+    artifact_types,
+    artifact_uses,
+    artifacts,
+)
+from runkey_server.database import insert_for
+from runkey_server.projects.tables import projects
+
+_IN_PROJECT = artifact_collections.join(artifact_types).join(projects, projects.c.id == artifact_collections.c.project_id)
+_COLLECTION = sa.select(
+    *(artifact_collections.c[name] for name in "id project_id kind name description tags created_at updated_at".split()),
+    artifact_types.c.name.label("type_name"),
+    projects.c.account_id,
+).select_from(_IN_PROJECT)
+# The version's place in the collection that it was logged to.
+_own = artifact_memberships.alias("own")
+_ARTIFACT = sa.select(
+    artifacts,
+    artifact_collections.c.project_id,
+    artifact_collections.c.name.label("collection_name"),
+    artifact_types.c.name.label("type_name"),
+    projects.c.account_id,
+    _own.c.version_index,
+).select_from(
+    artifacts.join(_IN_PROJECT, artifacts.c.collection_id == artifact_collections.c.id).outerjoin(
+        _own, sa.and_(_own.c.artifact_id == artifacts.c.id, _own.c.collection_id == artifacts.c.collection_id)
+    )
+)
+_ALIAS = sa.select(
+    artifact_aliases.c.id, artifact_aliases.c.alias, artifact_aliases.c.collection_id, artifact_memberships.c.artifact_id
+).join_from(artifact_aliases, artifact_memberships)
+_AT_ONCE = 500
+"""Rows in one statement, below what older SQLite takes as parameters."""
+
+_IS_ALIVE = artifacts.c.deleted_at.is_(None)
+
+
+# --- types and collections --------------------------------------------------------------------------------------------
+
+
+def open_type(transaction: sa.Connection, project_id: int, name: str, at: datetime) -> int:
+    """Find a type or make it; give its id."""
+    insert = insert_for(transaction, artifact_types).values(project_id=project_id, name=name, created_at=at)
+    transaction.execute(insert.on_conflict_do_nothing())
+    wanted = sa.select(artifact_types.c.id).where(artifact_types.c.project_id == project_id, artifact_types.c.name == name)
+    return int(transaction.execute(wanted).scalar_one())
+
+
+def find_type(transaction: sa.Connection, project_id: int, name: str) -> ArtifactType | None:
+    """Find a type by name."""
+    wanted = sa.select(artifact_types).where(artifact_types.c.project_id == project_id, artifact_types.c.name == name)
+    row = transaction.execute(wanted).first()
+    return None if row is None else ArtifactType(**row._mapping)
+
+
+def list_types(transaction: sa.Connection, project_id: int, after_id: int, at_most: int) -> list[ArtifactType]:
+    """Give a project's types in the order in which they came."""
+    wanted = sa.select(artifact_types).where(artifact_types.c.project_id == project_id, artifact_types.c.id > after_id)
+    return [ArtifactType(**row._mapping) for row in transaction.execute(wanted.order_by(artifact_types.c.id).limit(at_most))]
+
+
+def insert_collection(transaction: sa.Connection, values: Mapping[str, Any]) -> bool:
+    """Add a row; False when the name is taken in the project."""
+    insert = insert_for(transaction, artifact_collections).values(tags=[], next_version=0, **values)
+    return transaction.execute(insert.on_conflict_do_nothing().returning(artifact_collections.c.id)).first() is not None
+
+
+def find_collection(transaction: sa.Connection, project_id: int, name: str) -> Collection | None:
+    """Find a collection by name."""
+    t = artifact_collections
+    return _collection(transaction.execute(_COLLECTION.where(t.c.project_id == project_id, t.c.name == name)).first())
+
+
+def find_collection_by_id(transaction: sa.Connection, collection_id: int) -> Collection | None:
+    """Find a collection by id."""
+    t = artifact_collections
+    return _collection(transaction.execute(_COLLECTION.where(t.c.id == collection_id, t.c.deleted_at.is_(None))).first())
+
+
+def select_collections(project_id: int, type_name: str | None) -> "sa.Select[Any]":
+    """Begin a statement for a project's collections; a filter and an order may follow."""
+    statement = _COLLECTION.where(artifact_collections.c.project_id == project_id, artifact_collections.c.deleted_at.is_(None))
+    return statement if type_name is None else statement.where(artifact_types.c.name == type_name)
+
+
+def read_collections(transaction: sa.Connection, statement: "sa.Select[Any]") -> list[Collection]:
+    """Run a statement for collections."""
+    return [found for row in transaction.execute(statement) if (found := _collection(row)) is not None]
+
+
+def update_collection(transaction: sa.Connection, collection_id: int, values: Mapping[str, Any]) -> None:
+    """Change columns of a row."""
+    transaction.execute(sa.update(artifact_collections).where(artifact_collections.c.id == collection_id).values(**values))
+
+
+def take_version(transaction: sa.Connection, collection_id: int) -> int:
+    """Take the next number of a collection."""
+    t = artifact_collections
+    taken = sa.update(t).where(t.c.id == collection_id).values(next_version=t.c.next_version + 1).returning(t.c.next_version)
+    return int(transaction.execute(taken).scalar_one()) - 1
+
+
+def mark_collection_deleted(transaction: sa.Connection, collection_id: int, at: datetime) -> None:
+    """Note when a collection was deleted; its name is free at once."""
+    update_collection(transaction, collection_id, {"deleted_at": at, "name": f"/{collection_id}"})
+
+
+def delete_collection(transaction: sa.Connection, collection_id: int) -> None:
+    """Drop a collection with its memberships and aliases; its versions must be gone, or be others'."""
+    for table in (artifact_aliases, artifact_memberships):
+        transaction.execute(sa.delete(table).where(table.c.collection_id == collection_id))
+    transaction.execute(sa.delete(artifact_collections).where(artifact_collections.c.id == collection_id))
+
+
+def delete_empty_collections(transaction: sa.Connection) -> None:
+    """Drop the collections that were deleted and whose versions are gone by now."""
+    t = artifact_collections
+    is_empty = ~sa.exists().where(artifacts.c.collection_id == t.c.id)
+    for collection_id in list(transaction.execute(sa.select(t.c.id).where(t.c.deleted_at.is_not(None), is_empty)).scalars()):
+        delete_collection(transaction, collection_id)
+
+
+# --- versions ---------------------------------------------------------------------------------------------------------
+
+
+def insert_artifact(transaction: sa.Connection, values: Mapping[str, Any]) -> int:
+    """Add a row; give its id."""
+    inserted = transaction.execute(insert_for(transaction, artifacts).values(**values).returning(artifacts.c.id))
+    return int(inserted.scalar_one())
+
+
+def find_artifact(transaction: sa.Connection, artifact_id: int) -> Artifact | None:
+    """Find a version by id, deleted ones included."""
+    return _artifact(transaction.execute(_ARTIFACT.where(artifacts.c.id == artifact_id)).first())
+
+
+def find_by_client_id(transaction: sa.Connection, project_id: int | None, client_id: str) -> Artifact | None:
+    """Find a version by what the client called it. project_id: in this project."""
+    statement = _ARTIFACT.where(artifacts.c.client_id == client_id, _IS_ALIVE)
+    if project_id is not None:
+        statement = statement.where(artifact_collections.c.project_id == project_id)
+    return _artifact(transaction.execute(statement.order_by(artifacts.c.id).limit(1)).first())
+
+
+def find_by_distributed_id(transaction: sa.Connection, collection_id: int, distributed_id: str) -> Artifact | None:
+    """Find a pending version by the name that its writers share."""
+    where = (artifacts.c.distributed_id == distributed_id, artifacts.c.collection_id == collection_id, artifacts.c.state == "PENDING")
+    return _artifact(transaction.execute(_ARTIFACT.where(*where, _IS_ALIVE).limit(1)).first())
+
+
+def find_by_digest(transaction: sa.Connection, collection_id: int, digest: str) -> Artifact | None:
+    """Find the newest committed version of a sequence that has a digest."""
+    where = (artifacts.c.collection_id == collection_id, artifacts.c.digest == digest, artifacts.c.state == "COMMITTED")
+    return _artifact(transaction.execute(_ARTIFACT.where(*where, _IS_ALIVE).order_by(artifacts.c.id.desc()).limit(1)).first())
+
+
+def select_artifacts() -> "sa.Select[Any]":
+    """Begin a statement for versions that are not deleted; where, order and limit follow."""
+    return _ARTIFACT.where(_IS_ALIVE)
+
+
+def read_artifacts(transaction: sa.Connection, statement: "sa.Select[Any]") -> list[Artifact]:
+    """Run a statement for versions."""
+    return [found for row in transaction.execute(statement) if (found := _artifact(row)) is not None]
+
+
+def update_artifact(transaction: sa.Connection, artifact_id: int, values: Mapping[str, Any]) -> None:
+    """Change columns of a row."""
+    if values:
+        transaction.execute(sa.update(artifacts).where(artifacts.c.id == artifact_id).values(**values))
+
+
+def list_expired(transaction: sa.Connection, at: datetime, at_most: int) -> list[int]:
+    """Give the ids of versions whose time to live is over."""
+    statement = sa.select(artifacts.c.id).where(artifacts.c.expires_at <= at, _IS_ALIVE).order_by(artifacts.c.expires_at)
+    return list(transaction.execute(statement.limit(at_most)).scalars())
+
+
+def list_deleted_before(transaction: sa.Connection, moment: datetime, at_most: int) -> list[int]:
+    """Give the ids of versions that were deleted by a moment."""
+    statement = sa.select(artifacts.c.id).where(artifacts.c.deleted_at <= moment).order_by(artifacts.c.deleted_at)
+    return list(transaction.execute(statement.limit(at_most)).scalars())
+
+
+def list_abandoned(transaction: sa.Connection, moment: datetime, at_most: int) -> list[int]:
+    """Give the ids of versions that were begun by a moment and never committed."""
+    where = (artifacts.c.state == "PENDING", artifacts.c.updated_at <= moment, _IS_ALIVE)
+    return list(transaction.execute(sa.select(artifacts.c.id).where(*where).order_by(artifacts.c.id).limit(at_most)).scalars())
+
+
+def list_ids_in(transaction: sa.Connection, project_id: int, at_most: int) -> list[int]:
+    """Give ids of versions of a project, deleted ones included."""
+    statement = sa.select(artifacts.c.id).join_from(artifacts, artifact_collections)
+    return list(transaction.execute(statement.where(artifact_collections.c.project_id == project_id).limit(at_most)).scalars())
+
+
+def delete_artifact(transaction: sa.Connection, artifact_id: int) -> None:
+    """Drop a version with all its rows."""
+    own = sa.select(artifact_memberships.c.id).where(artifact_memberships.c.artifact_id == artifact_id)
+    transaction.execute(sa.delete(artifact_aliases).where(artifact_aliases.c.membership_id.in_(own)))
+    for table in (artifact_memberships, artifact_manifests, artifact_entries, artifact_uses):
+        transaction.execute(sa.delete(table).where(table.c.artifact_id == artifact_id))
+    transaction.execute(sa.delete(artifacts).where(artifacts.c.id == artifact_id))
+
+
+def delete_rest_of(transaction: sa.Connection, project_id: int) -> None:
+    """Drop a project's collections and types; its versions must be gone."""
+    collections = sa.select(artifact_collections.c.id).where(artifact_collections.c.project_id == project_id)
+    for table in (artifact_aliases, artifact_memberships):
+        transaction.execute(sa.delete(table).where(table.c.collection_id.in_(collections)))
+    for owned in (artifact_collections, artifact_types):
+        transaction.execute(sa.delete(owned).where(owned.c.project_id == project_id))
+
+
+# --- places in collections, and aliases -------------------------------------------------------------------------------
+
+
+def insert_membership(transaction: sa.Connection, collection_id: int, artifact_id: int, version_index: int, at: datetime) -> None:
+    """Add a row."""
+    transaction.execute(
+        sa.insert(artifact_memberships).values(
+            collection_id=collection_id, artifact_id=artifact_id, version_index=version_index, created_at=at
+        )
+    )
+
+
+def find_membership(transaction: sa.Connection, collection_id: int, artifact_id: int) -> Membership | None:
+    """Find a version's place in a collection."""
+    t = artifact_memberships
+    row = transaction.execute(sa.select(t).where(t.c.collection_id == collection_id, t.c.artifact_id == artifact_id)).first()
+    return None if row is None else Membership(**row._mapping)
+
+
+def find_membership_by_alias(transaction: sa.Connection, collection_id: int, alias: str) -> Membership | None:
+    """Find the place that an alias names."""
+    t = artifact_memberships
+    statement = sa.select(t).join_from(t, artifact_aliases).where(artifact_aliases.c.collection_id == collection_id)
+    row = transaction.execute(statement.where(artifact_aliases.c.alias == alias)).first()
+    return None if row is None else Membership(**row._mapping)
+
+
+def select_memberships() -> "sa.Select[Any]":
+    """Begin a statement for places of versions that are not deleted; where, order and limit follow."""
+    return sa.select(artifact_memberships).join_from(artifact_memberships, artifacts).where(_IS_ALIVE)
+
+
+def read_memberships(transaction: sa.Connection, statement: "sa.Select[Any]") -> list[Membership]:
+    """Run a statement for places."""
+    return [Membership(**row._mapping) for row in transaction.execute(statement)]
+
+
+def delete_membership(transaction: sa.Connection, membership_id: int) -> None:
+    """Drop a place, with its aliases."""
+    transaction.execute(sa.delete(artifact_aliases).where(artifact_aliases.c.membership_id == membership_id))
+    transaction.execute(sa.delete(artifact_memberships).where(artifact_memberships.c.id == membership_id))
+
+
+def put_alias(transaction: sa.Connection, collection_id: int, membership_id: int, alias: str) -> None:
+    """Give a place a name, taking it from the one that had it."""
+    insert = insert_for(transaction, artifact_aliases).values(collection_id=collection_id, membership_id=membership_id, alias=alias)
+    transaction.execute(
+        insert.on_conflict_do_update(index_elements=["collection_id", "alias"], set_={"membership_id": insert.excluded.membership_id})
+    )
+
+
+def delete_alias(transaction: sa.Connection, membership_id: int, alias: str) -> None:
+    """Take a name from a place, if it has it."""
+    t = artifact_aliases
+    transaction.execute(sa.delete(t).where(t.c.membership_id == membership_id, t.c.alias == alias))
+
+
+def delete_aliases(transaction: sa.Connection, membership_id: int) -> None:
+    """Take all its names from a place."""
+    transaction.execute(sa.delete(artifact_aliases).where(artifact_aliases.c.membership_id == membership_id))
+
+
+def list_aliases(transaction: sa.Connection, *, artifact_id: int | None = None, membership_id: int | None = None) -> list[Alias]:
+    """Give the aliases of a version in all collections, or those of one place."""
+    statement = _ALIAS.order_by(artifact_aliases.c.id)
+    if artifact_id is not None:
+        statement = statement.where(artifact_memberships.c.artifact_id == artifact_id)
+    if membership_id is not None:
+        statement = statement.where(artifact_memberships.c.id == membership_id)
+    return [Alias(**row._mapping) for row in transaction.execute(statement)]
+
+
+def list_collection_aliases(transaction: sa.Connection, collection_id: int, after_id: int, at_most: int) -> list[Alias]:
+    """Give the aliases in a collection in the order in which they came."""
+    statement = _ALIAS.where(artifact_aliases.c.collection_id == collection_id, artifact_aliases.c.id > after_id)
+    return [Alias(**row._mapping) for row in transaction.execute(statement.order_by(artifact_aliases.c.id).limit(at_most))]
+
+
+# --- manifests and entries --------------------------------------------------------------------------------------------
+
+
+def insert_manifest(transaction: sa.Connection, values: Mapping[str, Any]) -> Manifest:
+    """Add a row."""
+    manifest_id = transaction.execute(insert_for(transaction, artifact_manifests).values(**values).returning(artifact_manifests.c.id))
+    return _manifest(transaction.execute(_of(artifact_manifests.c.id == int(manifest_id.scalar_one()))).one())
+
+
+def update_manifest(transaction: sa.Connection, manifest_id: int, values: Mapping[str, Any]) -> None:
+    """Change columns of a row."""
+    if values:
+        transaction.execute(sa.update(artifact_manifests).where(artifact_manifests.c.id == manifest_id).values(**values))
+
+
+def find_manifest(transaction: sa.Connection, manifest_id: int) -> Manifest | None:
+    """Find a manifest by id."""
+    row = transaction.execute(_of(artifact_manifests.c.id == manifest_id)).first()
+    return None if row is None else _manifest(row)
+
+
+def list_manifests(transaction: sa.Connection, artifact_id: int) -> list[Manifest]:
+    """Give the manifests of a version in the order in which they came."""
+    wanted = _of(artifact_manifests.c.artifact_id == artifact_id).order_by(artifact_manifests.c.id)
+    return [_manifest(row) for row in transaction.execute(wanted)]
+
+
+def delete_manifests(transaction: sa.Connection, artifact_id: int, but_id: int) -> None:
+    """Drop the manifests of a version but one."""
+    t = artifact_manifests
+    transaction.execute(sa.delete(t).where(t.c.artifact_id == artifact_id, t.c.id != but_id))
+
+
+def put_entries(transaction: sa.Connection, artifact_id: int, entries: Iterable[Entry]) -> None:
+    """Add entries, or replace those of the same path."""
+    rows = [{"artifact_id": artifact_id, "path": e.path, "digest": e.digest, "size_bytes": e.size_bytes, "ref": e.ref} for e in entries]
+    if rows:
+        insert = insert_for(transaction, artifact_entries)
+        new = {name: insert.excluded[name] for name in ("digest", "size_bytes", "ref")}
+        transaction.execute(insert.on_conflict_do_update(index_elements=["artifact_id", "path"], set_=new), rows)
+
+
+def delete_entries(transaction: sa.Connection, artifact_id: int) -> None:
+    """Drop all entries of a version."""
+    transaction.execute(sa.delete(artifact_entries).where(artifact_entries.c.artifact_id == artifact_id))
+
+
+def list_entries(
+    transaction: sa.Connection,
+    artifact_id: int,
+    *,
+    names: Sequence[str] | None = None,
+    after: str | None = None,
+    at_most: int | None = None,
+) -> list[Entry]:
+    """Give entries of a version by path. names: only these. after: only later paths."""
+    t = artifact_entries
+    statement = sa.select(t.c.path, t.c.digest, t.c.size_bytes, t.c.ref).where(t.c.artifact_id == artifact_id)
+    if names is not None:
+        statement = statement.where(t.c.path.in_(list(names)))
+    if after is not None:
+        statement = statement.where(t.c.path > after)
+    return [Entry(**row._mapping) for row in transaction.execute(statement.order_by(t.c.path).limit(at_most))]
+
+
+def count_entries(transaction: sa.Connection, artifact_id: int, *, names: Sequence[str] | None = None) -> int:
+    """Count the entries of a version. names: only these."""
+    t = artifact_entries
+    statement = sa.select(sa.func.count()).select_from(t).where(t.c.artifact_id == artifact_id)
+    if names is not None:
+        statement = statement.where(t.c.path.in_(list(names)))
+    return int(transaction.execute(statement).scalar_one())
+
+
+def list_digests(transaction: sa.Connection, artifact_id: int) -> list[str]:
+    """Give the digests of the bytes that a version needs: of its entries and its manifests."""
+    t, m = artifact_entries, artifact_manifests
+    entries = sa.select(t.c.digest).where(t.c.artifact_id == artifact_id, t.c.ref.is_(None))
+    manifests = sa.select(m.c.md5).where(m.c.artifact_id == artifact_id, m.c.md5.is_not(None))
+    return [row[0] for row in transaction.execute(sa.union(entries, manifests))]
+
+
+def list_needed(transaction: sa.Connection, project_id: int, digests: Sequence[str], but_artifact_id: int | None = None) -> set[str]:
+    """Give those of some digests that a version of a project needs. but_artifact_id: another one than this."""
+    needed: set[str] = set()
+    t, m = artifact_entries, artifact_manifests
+    for begin in range(0, len(digests), _AT_ONCE):
+        some = list(digests[begin : begin + _AT_ONCE])
+        for table, digest in ((t, t.c.digest), (m, m.c.md5)):
+            statement = (
+                sa.select(digest)
+                .distinct()
+                .select_from(table.join(artifacts, artifacts.c.id == table.c.artifact_id).join(artifact_collections))
+                .where(digest.in_(some), artifact_collections.c.project_id == project_id)
+            )
+            if table is t:
+                statement = statement.where(t.c.ref.is_(None))
+            if but_artifact_id is not None:
+                statement = statement.where(table.c.artifact_id != but_artifact_id)
+            needed.update(transaction.execute(statement).scalars())
+    return needed
+
+
+# --- uses -------------------------------------------------------------------------------------------------------------
+
+
+def put_use(transaction: sa.Connection, artifact_id: int, run_id: int, used_as: str | None, at: datetime) -> None:
+    """Note that a run used a version; once."""
+    insert = insert_for(transaction, artifact_uses).values(artifact_id=artifact_id, run_id=run_id, used_as=used_as, used_at=at)
+    transaction.execute(insert.on_conflict_do_nothing())
+
+
+def list_users(transaction: sa.Connection, artifact_id: int, at_most: int) -> list[int]:
+    """Give the ids of the runs that used a version, in the order in which they did."""
+    t = artifact_uses
+    statement = sa.select(t.c.run_id).where(t.c.artifact_id == artifact_id).order_by(t.c.used_at, t.c.run_id).limit(at_most)
+    return list(transaction.execute(statement).scalars())
+
+
+def used_by(run_id: int) -> "sa.ColumnElement[bool]":
+    """Say, in a statement for versions, that a run used them."""
+    return artifacts.c.id.in_(sa.select(artifact_uses.c.artifact_id).where(artifact_uses.c.run_id == run_id))
+
+
+def forget_runs(transaction: sa.Connection, run_ids: Sequence[int]) -> None:
+    """Forget runs that are gone for good: what they logged stays, and was logged by nobody."""
+    transaction.execute(sa.update(artifacts).where(artifacts.c.run_id.in_(list(run_ids))).values(run_id=None))
+    transaction.execute(sa.delete(artifact_uses).where(artifact_uses.c.run_id.in_(list(run_ids))))
+
+
+def _of(condition: "sa.ColumnElement[bool]") -> "sa.Select[Any]":
+    t = artifact_manifests
+    return sa.select(t.c.id, t.c.artifact_id, t.c.type, t.c.md5, t.c.base_artifact_id).where(condition)
+
+
+def _manifest(row: Any) -> Manifest:
+    return Manifest(**row._mapping)
+
+
+def _collection(row: Any) -> Collection | None:
+    return None if row is None else Collection(**{**row._mapping, "tags": tuple(row.tags)})
+
+
+def _artifact(row: Any) -> Artifact | None:
+    if row is None:
+        return None
+    return Artifact(**{**row._mapping, "tags": tuple(row.tags), "wanted_aliases": tuple(row.wanted_aliases)})
