@@ -51,6 +51,12 @@ NO_DELETING: dict[str, Outcome] = {"owner's machine key": "forbidden"}
 NO_KEYS: dict[str, Outcome] = {"owner's machine key": "forbidden", "owner's service key": "forbidden"}
 WRITES_ON: dict[str, Outcome] = {"owner's replaced key": "does"}
 
+DELETE_RUN = "mutation($i: ID!) { deleteRun(input: {id: $i}) { clientMutationId } }"
+REWIND = (
+    "mutation($r: String!, $p: String, $e: String) { rewindRun(input: {"
+    'runName: $r, projectName: $p, entityName: $e, metricName: "_step", metricValue: 3}) { rewoundRun { id name } } }'
+)
+
 ROWS = [
     Row(
         "Query.project",
@@ -144,22 +150,53 @@ ROWS = [
         lambda t: {"e": t.entity, "p": t.project, "r": t.deleted_run},
         dict.fromkeys(OWNERS, "gone"),
     ),
+    Row("Query.users", "query($q: String) { users(query: $q) { edges { node { username email } } } }", lambda t: {"q": t.entity}),
+    # A run that goes on from another's is of one project with it.
+    Row(
+        "Mutation.upsertBucket",
+        'mutation($c: JSONString, $p: String) { upsertBucket(input: {name: "fork", modelName: $p, config: $c}) { bucket { name } } }',
+        lambda t: {"c": json.dumps({"_wandb": {"value": {"branch_point": {"run_id": t.run, "step": 5}}}}), "p": t.project},
+    ),
+    Row(
+        "Mutation.rewindRun",
+        REWIND,
+        lambda t: {"r": t.run, "p": t.project, "e": t.entity},
+    ),
+    Row(
+        "Mutation.rewindRun",
+        REWIND,
+        lambda t: {"r": t.deleted_run, "p": t.project, "e": t.entity},
+        dict.fromkeys(OWNERS, "gone"),
+    ),
+    *[
+        Row(f"Mutation.{name}", f"mutation($i: ID!) {{ {name}(input: {{id: $i{more}}}) {{ success }} }}", lambda t: {"i": t.run_id})
+        for name, more in (("stopRun", ""), ("updateRunState", ', state: "failed"'))
+    ],
+    *[
+        Row(
+            f"Mutation.{name}",
+            f"mutation($i: ID!) {{ {name}(input: {{id: $i{more}}}) {{ success }} }}",
+            lambda t: {"i": t.deleted_run_id},
+            dict.fromkeys(OWNERS, "nothing"),
+        )
+        for name, more in (("stopRun", ""), ("updateRunState", ', state: "failed"'))
+    ],
     Row(
         "Mutation.deleteRun",
-        "mutation($i: ID!) { deleteRun(input: {id: $i}) { clientMutationId } }",
+        DELETE_RUN,
         lambda t: {"i": t.run_id},
         NO_DELETING,
     ),
     Row(
         "Mutation.deleteRun",
-        "mutation($i: ID!) { deleteRun(input: {id: $i}) { clientMutationId } }",
+        DELETE_RUN,
         lambda t: {"i": t.deleted_run_id},
         dict.fromkeys(OWNERS, "nothing"),
     ),
     *[
         Row(
             "Mutation.deleteRun",
-            "mutation($i: ID!) { deleteRun(input: {id: $i}) { clientMutationId } }",
+            DELETE_RUN,
             lambda t, of=of: {"i": getattr(t, of)},
             dict.fromkeys(OWNERS, "nothing"),
         )
@@ -199,6 +236,7 @@ NAMES_NOTHING = {
     "User.apiKeys": "a cursor among the caller's own",
     "Project.runCount": "a filter of the project that was found",
     "Project.runs": "a filter, a cursor and an order of the project that was found",
+    "Run.logLines": "a cursor among the lines of the run that was found",
     "Run.wandbConfig": "keys of the run that was found",
     "Run.sampledHistory": "keys of the run that was found",
     "Run.parquetHistory": "keys of the run that was found",
