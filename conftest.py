@@ -16,8 +16,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let fault tests be repeated more often than in an ordinary run: `./dev faults --rounds 300`."""
+    """Let fault tests be repeated more often than in an ordinary run, and junk be sent for longer: `./dev faults`, `./dev fuzz`."""
     parser.addoption("--rounds", type=int, default=20, help="how often each fault test is repeated")
+    parser.addoption("--minutes", type=float, help="how long junk is sent in all, instead of a few examples: ./dev fuzz")
+    parser.addoption("--seed", type=int, default=0, help="where junk begins, with --minutes")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -33,6 +35,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def rounds(request: pytest.FixtureRequest) -> int:
     """How often a fault is tried."""
     return int(request.config.getoption("--rounds"))
+
+
+@pytest.fixture(scope="session")
+def budget(request: pytest.FixtureRequest) -> object:
+    """How much junk is sent to one field or address: its share of the minutes, or a few examples."""
+    from budget import Budget
+
+    minutes, seed = request.config.getoption("--minutes"), request.config.getoption("--seed")
+    return Budget() if minutes is None else Budget(minutes * 60 / max(1, len(request.session.items)), seed)
 
 
 # Tests send Ctrl-C to what they start. Begun in the background of a shell, this process ignores it, and so would they.

@@ -106,15 +106,19 @@ class House:
 
 
 @contextlib.contextmanager
-def open_house(data: Path, clock: StillClock, **settings: Any) -> Iterator[House]:
-    """The whole application over an empty folder, every answer of which is looked over."""
+def open_house(data: Path, clock: StillClock, *, is_quiet: bool = False, **settings: Any) -> Iterator[House]:
+    """The whole application over an empty folder, every answer of which is looked over.
+
+    is_quiet: nothing happens there by itself, such as folding history or noting when a key was used.
+    """
     data.mkdir(mode=0o700)
     given = Settings(**{"data": data, "reserve_bytes": 0, **settings})
     database = Database(given.sqlalchemy_url)
     migrate(database)
     secrets = secret_keys.load_or_make(data)
-    with TestClient(app.build(given, clock), base_url=given.base_url, follow_redirects=False, client=(HERE, 50000)) as client:
-        client.event_hooks["response"].append(look_over)
+    client = TestClient(app.build(given, clock), base_url=given.base_url, follow_redirects=False, client=(HERE, 50000))
+    client.event_hooks["response"].append(look_over)
+    with contextlib.nullcontext() if is_quiet else client:
         yield House(client, database, clock, secrets.pepper, data, given.base_url)
     database.close()
 

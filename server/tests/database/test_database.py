@@ -63,6 +63,20 @@ def test_an_unreachable_database_is_unavailable_and_nothing_else(tmp_path: Path)
             assert (failure.value.code, failure.value.retry_after_seconds) == ("unavailable", 2)
 
 
+@pytest.mark.parametrize("text", ["half \ud800", "nul \0"])
+def test_what_no_text_can_hold_is_the_askers_fault_or_not_there(database: Database, text: str) -> None:
+    versions = sa.table("alembic_version", sa.column("version_num"))
+    asked = sa.select(versions).where(versions.c.version_num == text)
+    for transaction in (database.reading, database.writing):
+        try:
+            with transaction() as opened:
+                assert opened.execute(asked).first() is None
+        except Error as refused:
+            assert (refused.code, refused.retry_after_seconds) == ("invalid", None)
+    with database.reading() as opened:
+        assert read_epoch(opened) == 0
+
+
 def test_sqlite_syncs_every_commit(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path}/x.db")
     with database.writing() as transaction:

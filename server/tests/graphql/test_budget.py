@@ -39,3 +39,25 @@ def test_moments_that_no_calendar_has_are_refused(house: House) -> None:
     assert "errors" not in house.graphql(mira.secret, make, at="2030-01-01T00:00:00+02:00").json()
     listed = house.graphql(mira.secret, "{ viewer { apiKeys { edges { node { expiresAt } } } } }")
     assert len(listed.json()["data"]["viewer"]["apiKeys"]["edges"]) == 2
+
+
+def test_lists_that_no_database_takes_at_once_are_refused_for_good(house: House) -> None:
+    mira = house.person("mira")
+    house.graphql(mira.secret, UPSERT, name="r", project="p")
+    files = 'query F($n: [String]) { project(name: "p") { run(name: "r") { files(names: $n) { edges { cursor } } } } }'
+    assert house.graphql(mira.secret, files, n=[f"f{number}" for number in range(20_000)]).json()["data"]["project"]["run"]["files"] == {
+        "edges": []
+    }
+    for more in (["f"] * 20_001, ["f"] * 300_000, [["f"] * 15_000, {"a": ["f"] * 15_000}]):
+        answer = house.graphql(mira.secret, files, n=more)
+        assert (answer.status_code, "more than 20000 values" in answer.text) == (400, True)
+
+
+def test_a_pattern_that_no_database_takes_is_refused_for_good(house: House) -> None:
+    mira = house.person("mira")
+    house.graphql(mira.secret, UPSERT, name="r", project="p")
+    files = 'query F($n: String) { project(name: "p") { run(name: "r") { files(pattern: $n) { edges { cursor } } } } }'
+    assert house.graphql(mira.secret, files, n="%a" * 2_000).json()["data"]["project"]["run"]["files"] == {"edges": []}
+    for pattern in ("x" * 4_097, "%_" * 30_000):
+        answer = house.graphql(mira.secret, files, n=pattern)
+        assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (200, "INVALID")

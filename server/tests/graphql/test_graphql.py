@@ -378,3 +378,10 @@ def test_without_a_key_much_is_401_as_anything_else(house: House) -> None:
         assert refused.status_code == 401, text[:40]
         assert refused.json()["errors"][0]["message"] == "user is not logged in"
     assert house.graphql(mira.secret, public + " #" + "x" * 3_000).status_code == 200, "with one it is planned as ever"
+
+
+def test_a_start_without_an_account_tells_all_of_its_key(house: House) -> None:
+    asked = "id name kind description lastFour state createdAt lastUsedAt expiresAt replacedAt revokedAt"
+    made = house.graphql(None, f"mutation {{ createAnonymousEntity(input: {{}}) {{ apiKey {{ {asked} }} }} }}").json()
+    key = made["data"]["createAnonymousEntity"]["apiKey"]
+    assert (key["kind"], key["state"], key["lastFour"]) == ("anonymous", "active", key["name"][-4:])

@@ -4,7 +4,8 @@ SQLite (one folder, the default): WAL, `synchronous=FULL` so that a commit has r
 and readers beside it. A writer takes its lock at the beginning (BEGIN IMMEDIATE), so no transaction can fail half-way for want of it.
 PostgreSQL: a pool; the same promises by its own means.
 
-A database that does not answer is `unavailable`, whatever the driver calls it: the one place that decides so is `_translated`.
+A database that does not answer is `unavailable`, whatever the driver calls it, and a value that it has no place for is `invalid`: the one
+place that decides so is `_translated`.
 
 After a failed read or write of the disk every connection is opened anew: what was not synced is taken from the disk again, never from
 memory. SQLite writes what a failed sync covered once more before it says that it is there.
@@ -50,7 +51,7 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
-        """Give a transaction that sees one state of the database and changes nothing. Raises Error `unavailable`."""
+        """Give a transaction that sees one state of the database and changes nothing. Raises Error `unavailable`, `invalid`."""
         with _translated(), self._reader.begin() as transaction:
             yield transaction
 
@@ -58,7 +59,7 @@ class Database:
     def writing(self) -> Iterator[sa.Connection]:
         """Give a transaction that is committed, durably, when the block ends, and undone when it raises.
 
-        Raises Error `unavailable`. SQLite: one at a time in all processes.
+        Raises Error `unavailable`, `invalid`. SQLite: one at a time in all processes.
         """
         if self._reserve is not None:
             self._reserve.yield_when_needed()
@@ -132,6 +133,9 @@ def _translated() -> Iterator[None]:
         if _sqlite_code(getattr(error, "orig", None)) == sqlite3.SQLITE_FULL:
             raise errors.disk_full(_RETRY_WHEN_FULL_SECONDS) from error
         raise errors.unavailable("The database does not answer at this moment.") from error
+    except (exc.DataError, UnicodeEncodeError) as error:
+        # NUL, which PostgreSQL's text has no place for, half of a surrogate pair, a number beyond what a column holds.
+        raise errors.Error("invalid", "There is a character in this that no text has here, or a number that is too large.") from error
     except exc.DBAPIError as error:
         if error.connection_invalidated:
             raise errors.unavailable("The database does not answer at this moment.") from error

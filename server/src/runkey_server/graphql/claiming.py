@@ -4,8 +4,9 @@ from typing import Any
 
 from runkey_server import accounts, claiming
 from runkey_server.errors import Error
-from runkey_server.graphql import ids
 from runkey_server.graphql.context import Context, Info
+from runkey_server.graphql.keys import as_api_key
+from runkey_server.graphql.projects import as_entity
 
 
 def _create(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
@@ -15,8 +16,8 @@ def _create(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
     started = claiming.start(context.transaction, context.pepper, context.caps, context.network, context.now)
     return {
         # The client that sends this takes the key's name for the key.
-        "apiKey": {"id": started.key.id, "name": started.secret, "kind": started.key.kind},
-        "entity": {"id": ids.build("User", started.account.id), "name": started.account.name, "isTeam": False},
+        "apiKey": {**as_api_key(started.key, context.now), "name": started.secret},
+        "entity": as_entity(started.account.id, started.account.name),
         "anonymousUntil": started.account.anonymous_until,
         "dashboardUrl": f"{context.base_url}/try#{started.dashboard_code}",
         "claimUrl": f"{context.base_url}/claim#{started.claim_code}",

@@ -8,7 +8,8 @@ from runkey_server.errors import Error
 from runkey_server.graphql.context import Context, Info
 
 
-def _api_key(key: keys.ApiKey, now: datetime) -> dict[str, Any]:
+def as_api_key(key: keys.ApiKey, now: datetime) -> dict[str, Any]:
+    """Describe a key; its secret is no part of that."""
     return {
         "id": key.id,
         "name": key.name,
@@ -31,13 +32,13 @@ def _list(_: Any, info: Info, after: str | None = None, first: int | None = None
     context.spend(len(found))
     # A machine's key sees itself and no other.
     seen = [key for key in found if caller.may_manage_keys or key.id == caller.key_id]
-    return {"edges": [{"node": _api_key(key, context.now)} for key in seen]}
+    return {"edges": [{"node": as_api_key(key, context.now)} for key in seen]}
 
 
 def _current(_: Any, info: Info) -> dict[str, Any] | None:
     context: Context = info.context
     key = keys.find_key(context.transaction, context.caller.key_id or "")
-    return None if key is None else _api_key(key, context.now)
+    return None if key is None else as_api_key(key, context.now)
 
 
 def _create(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
@@ -57,7 +58,7 @@ def _create(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
     )
     words = f"The key {key.name} was made with the key {caller.key_id}."
     accounts.tell(context.transaction, caller.account_id, words, "/settings/keys", context.now)
-    return {"apiKey": _api_key(key, context.now), "secret": secret}
+    return {"apiKey": as_api_key(key, context.now), "secret": secret}
 
 
 def _rotate(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
@@ -68,14 +69,14 @@ def _rotate(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
     new_key, secret = keys.rotate(context.transaction, context.pepper, key, at=context.now)
     words = f"The key {new_key.name} took the place of the key {key.name}."
     accounts.tell(context.transaction, context.caller.account_id, words, "/settings/keys", context.now)
-    return {"apiKey": _api_key(new_key, context.now), "secret": secret}
+    return {"apiKey": as_api_key(new_key, context.now), "secret": secret}
 
 
 def _revoke(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
     context: Context = info.context
     key = _meant(context, input.get("id"))
     machines.end_key(context.transaction, key, context.now)
-    return {"apiKey": _api_key(keys.get_key(context.transaction, key.id), context.now)}
+    return {"apiKey": as_api_key(keys.get_key(context.transaction, key.id), context.now)}
 
 
 def _meant(context: Context, key_id: str | None) -> keys.ApiKey:

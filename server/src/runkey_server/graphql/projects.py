@@ -64,9 +64,10 @@ def _projects(
     caller = context.caller
     at_most = page_of(first)
     found: list[Project] = []
-    if (entityName or caller.entity).lower() == caller.entity:
+    owner = projects.find_owner(context.transaction, caller, "read", entityName or None)
+    if owner is not None:
         before = ids.number_of("Project", after) if after else None
-        found = projects.list_projects(context.transaction, caller, caller.account_id, before_id=before, at_most=at_most + 1)
+        found = projects.list_projects(context.transaction, caller, owner.id, before_id=before, at_most=at_most + 1)
     context.spend(len(found))
     edges = [{"node": as_project(project), "cursor": ids.build("Project", project.id)} for project in found[:at_most]]
     end = edges[-1]["cursor"] if edges else None
@@ -74,8 +75,9 @@ def _projects(
 
 
 def _entity(_: Any, info: Info, name: str) -> Any:
-    caller = info.context.caller
-    return as_entity(caller.account_id, caller.entity) if name.lower() == caller.entity else None
+    context: Context = info.context
+    owner = projects.find_owner(context.transaction, context.caller, "read", name)
+    return None if owner is None else as_entity(owner.id, owner.name)
 
 
 def _users(_: Any, info: Info, query: str | None = None) -> dict[str, Any]:

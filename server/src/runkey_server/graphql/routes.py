@@ -37,6 +37,10 @@ class _Request(msgspec.Struct):
 
 _decode = msgspec.json.Decoder(_Request).decode
 _FORM_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-data", "text/plain"})
+_MAX_LISTED = 20_000
+"""In all lists of an operation's variables together: a database takes so many values at once and not many times more (SQLite, by the way it
+was built, 32,766; PostgreSQL 65,535), and would be said not to answer. `createRunFiles` takes 10,000 names."""
+
 # What brings data, and is turned away while the disk is full.
 _DATA_FIELDS = frozenset("commitArtifact createArtifact createArtifactFiles createRunFiles rewindRun upsertBucket upsertModel".split())
 
@@ -125,6 +129,21 @@ def _refuse_forms(scope: Scope) -> None:
 
 def _parse(body: bytes) -> _Request:
     try:
-        return _decode(body)
+        request = _decode(body)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
         raise Error("invalid", 'The body is not a GraphQL request: a JSON object with "query", "variables" and "operationName".') from None
+    if _count_listed(request.variables) > _MAX_LISTED:
+        raise Error("invalid", f"The lists in the variables hold more than {_MAX_LISTED} values.")
+    return request
+
+
+def _count_listed(variables: Any) -> int:
+    count, waiting = 0, [variables]
+    while waiting and count <= _MAX_LISTED:
+        value = waiting.pop()
+        if isinstance(value, list):
+            count += len(value)
+            waiting += value[:_MAX_LISTED]
+        elif isinstance(value, dict):
+            waiting += value.values()
+    return count

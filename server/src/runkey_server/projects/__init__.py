@@ -10,6 +10,7 @@ from runkey_server.projects.laying_out import MAX_LAYOUT_BYTES, read_layout, sav
 from runkey_server.projects.model import Project
 from runkey_server.projects.opening import (
     count_projects,
+    find_owner,
     find_project,
     find_project_by_id,
     list_ids_of,
@@ -27,6 +28,7 @@ __all__ = [
     "count_projects",
     "delete_project",
     "find_deleted",
+    "find_owner",
     "find_project",
     "find_project_by_id",
     "list_deleted",

@@ -1,14 +1,16 @@
-"""Finds a project by entity and name, or makes it."""
+"""Finds a project by entity and name, or makes it; finds whose it is to be."""
 
 from collections.abc import Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
 
+from runkey_server import accounts
+from runkey_server.accounts import Account
 from runkey_server.asgi.actor import Actor
 from runkey_server.errors import Error
 from runkey_server.projects import store
-from runkey_server.projects.access import may
+from runkey_server.projects.access import Act, may
 from runkey_server.projects.model import Project
 from runkey_wire import names
 
@@ -20,6 +22,14 @@ def find_project(transaction: sa.Connection, actor: Actor | None, entity: str | 
     if project is None or project.deleted_at is not None or not may(actor, "read", project.account_id):
         return None
     return project
+
+
+def find_owner(transaction: sa.Connection, actor: Actor | None, act: Act, entity: str | None) -> Account | None:
+    """Find an account in whose projects the actor may do something; None alike for one that is not there. entity None: the actor's own."""
+    if entity is None:
+        entity = actor.entity if actor else ""
+    account = accounts.find_account(transaction, entity)
+    return account if account is not None and may(actor, act, account.id) else None
 
 
 def find_project_by_id(transaction: sa.Connection, project_id: int) -> Project | None:
@@ -34,7 +44,8 @@ def open_project(transaction: sa.Connection, actor: Actor, entity: str | None, n
     the name of a deleted one.
     """
     wanted = (entity or actor.entity).lower()
-    if wanted != actor.entity:
+    owner = find_owner(transaction, actor, "write", wanted)
+    if owner is None:
         raise Error("not_found", f"There is no entity {wanted[:80]!r} that this key may write to. Your own is {actor.entity!r}.")
     fault = names.project_fault(name)
     if fault:
@@ -42,7 +53,7 @@ def open_project(transaction: sa.Connection, actor: Actor, entity: str | None, n
     inserted = False
     found = store.find_project(transaction, wanted, name)
     if found is None:
-        inserted = store.insert_project(transaction, actor.account_id, name, at)
+        inserted = store.insert_project(transaction, owner.id, name, at)
         found = store.find_project(transaction, wanted, name)
     if found is None:
         raise Error("not_found", f"There is no entity {wanted!r} any more.")
