@@ -13,13 +13,14 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Literal
 
 from estates import FILE, Estate, settle
 from house import House, Visitor, open_house, token_in
 from house import StillClock as Clock
+from versions import Shipper
 
 from runkey_server import accounts, keys
 from runkey_server.history import Folder
@@ -48,6 +49,16 @@ class Thing:
     file: str
     file_id: str
     claim_code: str
+    collection: str
+    portfolio: str
+    artifact_type: str
+    artifact_id: str
+    deleted_artifact_id: str
+    pending_artifact_id: str
+    manifest_id: str
+    collection_id: str
+    portfolio_id: str
+    client_id: str
 
 
 def _id(kind: str, number: int) -> str:
@@ -70,6 +81,16 @@ GHOST = Thing(
     file="media/nothing.txt",
     file_id=f"{_id('Run', 987654321)}:media/nothing.txt",
     claim_code="A" * 43,
+    collection="ectoplasm",
+    portfolio="ghost-stories",
+    artifact_type="apparition",
+    artifact_id=_id("Artifact", 987654321),
+    deleted_artifact_id=_id("Artifact", 987654322),
+    pending_artifact_id=_id("Artifact", 987654323),
+    manifest_id=_id("ArtifactManifest", 987654321),
+    collection_id=_id("ArtifactCollection", 987654321),
+    portfolio_id=_id("ArtifactCollection", 987654322),
+    client_id="a name that no client gave",
 )
 """What does not exist."""
 
@@ -210,6 +231,7 @@ def open_world(data: Path) -> Iterator[World]:
             file=FILE,
             file_id=f"{owner.run_id}:{FILE}",
             claim_code=guest.claim_code,
+            **_ship(house, owner),
         )
         actors = [
             Actor("owner", "mira", owner.secret),
@@ -238,6 +260,35 @@ def open_world(data: Path) -> Iterator[World]:
         world = World(house, owner, thing, {actor.name: actor for actor in actors}, copy, _rows(house))
         yield world
         world._watch.close()
+
+
+def _ship(house: House, owner: Estate) -> dict[str, str]:
+    """Log versions of every state, and a link; give their names."""
+    shipper = Shipper(house, owner.secret, "mira", "vault")
+    ship = partial(shipper.log, artifactTypeName="jewels", runName="treasure")
+    deleted = ship("crown", {"gem.txt": b"ruby"})
+    kept = ship("crown", {"gem.txt": b"opal"}, clientID="what the client called it")
+    shipper.ask("mutation($i: ID!) { deleteArtifact(input: {artifactID: $i, deleteAliases: true}) { artifact { id } } }", i=deleted["id"])
+    pending = shipper.begin("crown", {"gem.txt": b"jade"}, artifactTypeName="jewels")
+    manifest = shipper.send(pending["id"], {"gem.txt": b"jade"})
+    linked = shipper.ask(
+        'mutation($i: ID!) { linkArtifact(input: {artifactID: $i, entityName: "mira", projectName: "vault",'
+        ' artifactPortfolioName: "shown"}) { artifactMembership { artifactCollection { id } } } }',
+        i=kept["id"],
+    )["linkArtifact"]["artifactMembership"]["artifactCollection"]["id"]
+    collection = shipper.ask('{ project(name: "vault") { artifactCollection(name: "crown") { id } } }')["project"]["artifactCollection"]
+    return {
+        "collection": "crown",
+        "portfolio": "shown",
+        "artifact_type": "jewels",
+        "artifact_id": kept["id"],
+        "deleted_artifact_id": deleted["id"],
+        "pending_artifact_id": pending["id"],
+        "manifest_id": manifest,
+        "collection_id": collection["id"],
+        "portfolio_id": linked,
+        "client_id": "what the client called it",
+    }
 
 
 @dataclass

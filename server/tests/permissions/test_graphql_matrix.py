@@ -228,7 +228,165 @@ ROWS = [
     ),
 ]
 
+# --- artifacts --------------------------------------------------------------------------------------------------------
+
+IN_PROJECT = "query($p: String, $e: String, $n: String!) { project(name: $p, entityName: $e) { %s } }"
+IN_COLLECTION = "query($i: ID!) { artifactCollection(id: $i) { ... on %s { name %s } } }"
+
+
+def _in_project(asks: str, selection: str, of: str) -> Row:
+    return Row(asks, IN_PROJECT % selection, lambda t: {"p": t.project, "e": t.entity, "n": getattr(t, of)})
+
+
+def _by_id(asks: str, selection: str) -> Row:
+    return Row(asks, f"query($i: ID!) {{ artifact(id: $i) {{ {selection} }} }}", lambda t: {"i": t.artifact_id})
+
+
+def _changes(name: str, input: str, variables: Callable[[Thing], dict[str, Any]], but: dict[str, Outcome], answers: str = "success") -> Row:
+    given = ", ".join(f"${each}: {'ID!' if len(each) == 1 else 'String!'}" for each in variables(GHOST))
+    return Row(f"Mutation.{name}", f"mutation({given}) {{ {name}(input: {{{input}}}) {{ {answers} }} }}", variables, but)
+
+
+PLACE = "entityName: $en, projectName: $pr"
+PLACED: Callable[[Thing], dict[str, Any]] = lambda t: {"en": t.entity, "pr": t.project}  # noqa: E731
+NOTHING: dict[str, Outcome] = dict.fromkeys(OWNERS, "nothing")
+ALIASES = f'aliases: [{{{PLACE}, artifactCollectionName: $co, alias: "kept"}}]'
+
+ROWS += [
+    Row("Query.artifact", "query($i: ID!) { artifact(id: $i) { id size metadata } }", lambda t: {"i": t.artifact_id}),
+    Row("Query.artifact", "query($i: ID!) { artifact(id: $i) { id size } }", lambda t: {"i": t.deleted_artifact_id}, NOTHING),
+    Row("Query.artifactCollection", "query($i: ID!) { artifactCollection(id: $i) { id name } }", lambda t: {"i": t.collection_id}),
+    Row("Query.clientIDMapping", "query($i: ID!) { clientIDMapping(clientID: $i) { serverID } }", lambda t: {"i": t.client_id}),
+    _in_project("Project.artifactType", "artifactType(name: $n) { id name }", "artifact_type"),
+    _in_project("Project.artifact", "artifact(name: $n) { id digest }", "collection"),
+    _in_project("Project.artifactCollection", "artifactCollection(name: $n) { id description }", "collection"),
+    _in_project("Project.artifactCollection", "artifactCollection(name: $n) { id artifacts { totalCount } }", "portfolio"),
+    _in_project("Project.artifactCollectionMembership", "artifactCollectionMembership(name: $n) { id artifact { id } }", "collection"),
+    _in_project("ArtifactType.artifact", 'artifactType(name: "jewels") { artifact(name: $n) { id } }', "collection"),
+    _in_project("ArtifactType.artifactCollection", 'artifactType(name: "jewels") { artifactCollection(name: $n) { id } }', "collection"),
+    _in_project("Run.outputArtifacts", "run(name: $n) { outputArtifacts { totalCount edges { node { id } } } }", "run"),
+    _in_project("Run.inputArtifacts", "run(name: $n) { inputArtifacts { totalCount } }", "run"),
+    _by_id("Artifact.files", 'files(names: ["gem.txt"]) { edges { node { directUrl } } }'),
+    _by_id(
+        "Artifact.filesByManifestEntries",
+        'filesByManifestEntries(entries: [{name: "gem.txt", digest: "x"}]) { edges { node { directUrl } } }',
+    ),
+    _by_id("ArtifactCollectionMembership.files", 'artifactMemberships { edges { node { files(names: ["gem.txt"]) { totalCount } } } }'),
+    *[
+        Row(f"{kind}.{asks}", IN_COLLECTION % (kind, selection), lambda t, of=of: {"i": getattr(t, of)})
+        for kind, of in (("ArtifactSequence", "collection_id"), ("ArtifactPortfolio", "portfolio_id"))
+        for asks, selection in (
+            ("aliases", "aliases { edges { node { alias } } }"),
+            ("artifacts", "artifacts { totalCount }"),
+            ("artifactMembership", 'artifactMembership(aliasName: "latest") { id }'),
+        )
+    ],
+    _changes(
+        "createArtifact",
+        f'{PLACE}, runName: $ru, artifactTypeName: $ty, artifactCollectionName: $co, digest: "x", digestAlgorithm: MANIFEST_MD5',
+        lambda t: PLACED(t) | {"ru": t.run, "ty": t.artifact_type, "co": t.collection},
+        {},
+        "artifact { id }",
+    ),
+    _changes(
+        "createArtifactManifest",
+        f'{PLACE}, artifactID: $i, name: "m", digest: ""',
+        lambda t: PLACED(t) | {"i": t.pending_artifact_id},
+        {},
+        "artifactManifest { id file { uploadUrl } }",
+    ),
+    _changes(
+        "createArtifactManifest",
+        f'{PLACE}, artifactID: $i, baseArtifactID: $b, name: "m", digest: ""',
+        lambda t: PLACED(t) | {"i": t.pending_artifact_id, "b": t.artifact_id},
+        {},
+        "artifactManifest { id }",
+    ),
+    _changes(
+        "updateArtifactManifest", 'artifactManifestID: $i, digest: "x"', lambda t: {"i": t.manifest_id}, {}, "artifactManifest { id }"
+    ),
+    _changes(
+        "createArtifactFiles",
+        'artifactFiles: [{artifactID: $i, name: "x", md5: "XUFAKrxLKna5cZ2REBfFkg=="}]',
+        lambda t: {"i": t.pending_artifact_id},
+        {},
+        "files { edges { node { uploadUrl } } }",
+    ),
+    _changes("commitArtifact", "artifactID: $i", lambda t: {"i": t.pending_artifact_id}, {}, "artifact { id }"),
+    _changes("commitArtifact", "artifactID: $i", lambda t: {"i": t.deleted_artifact_id}, NOTHING, "artifact { id }"),
+    _changes(
+        "useArtifact",
+        f"artifactID: $i, {PLACE}, runName: $ru",
+        lambda t: PLACED(t) | {"i": t.artifact_id, "ru": t.run},
+        {},
+        "artifact { id }",
+    ),
+    _changes("updateArtifact", 'artifactID: $i, description: "x"', lambda t: {"i": t.artifact_id}, {}, "artifact { description }"),
+    _changes("deleteArtifact", "artifactID: $i, deleteAliases: true", lambda t: {"i": t.artifact_id}, NO_DELETING, "artifact { id }"),
+    _changes("addAliases", f"artifactID: $i, {ALIASES}", lambda t: PLACED(t) | {"i": t.artifact_id, "co": t.collection}, {}),
+    _changes("deleteAliases", f"artifactID: $i, {ALIASES}", lambda t: PLACED(t) | {"i": t.artifact_id, "co": t.collection}, {}),
+    _changes(
+        "linkArtifact",
+        f"artifactID: $i, {PLACE}, artifactPortfolioName: $co",
+        lambda t: PLACED(t) | {"i": t.artifact_id, "co": t.portfolio},
+        {},
+        "versionIndex",
+    ),
+    # Somebody else's version, to a project of one's own: by its id, and by what its client called it.
+    *[
+        _changes(
+            "linkArtifact",
+            f'{by}: $i, projectName: "own", artifactPortfolioName: "mine"',
+            lambda t, of=of: {"i": getattr(t, of)},
+            {},
+            "versionIndex",
+        )
+        for by, of in (("artifactID", "artifact_id"), ("clientID", "client_id"))
+    ],
+    _changes(
+        "linkArtifact", "artifactID: $i, artifactPortfolioID: $p", lambda t: {"i": t.artifact_id, "p": t.portfolio_id}, {}, "versionIndex"
+    ),
+    _changes("unlinkArtifact", "artifactID: $i, artifactPortfolioID: $p", lambda t: {"i": t.artifact_id, "p": t.portfolio_id}, {}),
+    _changes(
+        "updateArtifactSequence", 'artifactSequenceID: $i, name: "x"', lambda t: {"i": t.collection_id}, {}, "artifactCollection { name }"
+    ),
+    _changes(
+        "updateArtifactPortfolio", 'artifactPortfolioID: $i, name: "x"', lambda t: {"i": t.portfolio_id}, {}, "artifactCollection { name }"
+    ),
+    _changes(
+        "moveArtifactSequence",
+        'artifactSequenceID: $i, destinationArtifactTypeName: "x"',
+        lambda t: {"i": t.collection_id},
+        {},
+        "artifactCollection { name }",
+    ),
+    _changes(
+        "deleteArtifactSequence", "artifactSequenceID: $i", lambda t: {"i": t.collection_id}, NO_DELETING, "artifactCollection { state }"
+    ),
+    _changes(
+        "deleteArtifactPortfolio", "artifactPortfolioID: $i", lambda t: {"i": t.portfolio_id}, NO_DELETING, "artifactCollection { state }"
+    ),
+    *[
+        _changes(
+            name,
+            f'{PLACE}, artifactCollectionName: $co, tags: [{{tagName: "x"}}]',
+            lambda t: PLACED(t) | {"co": t.collection},
+            {},
+            answers,
+        )
+        for name, answers in (
+            ("createArtifactCollectionTagAssignments", "tags { name }"),
+            ("deleteArtifactCollectionTagAssignments", "success"),
+        )
+    ],
+    Row("Mutation.deleteFiles", "mutation($f: [ID!]!) { deleteFiles(input: {files: $f}) { success } }", lambda t: {"f": [t.file_id]}),
+]
+
 NAMES_NOTHING = {
+    "Project.artifactTypes": "a cursor among the types of the project that was found",
+    "Project.artifactCollections": "a cursor, a filter and an order of the project that was found",
+    "ArtifactType.artifactCollections": "a cursor, a filter and an order of the type that was found",
+    "ArtifactType.artifactSequences": "a cursor among the collections of the type that was found",
     "Mutation.createApiKey": "a description, of the caller's own new key",
     "Mutation.createAnonymousEntity": "no more than a client's own mark",
     "Mutation.createClaimLink": "no more than a client's own mark",

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from runkey_server import runs
 from runkey_server.artifacts import aliasing, naming, store
-from runkey_server.artifacts.finding import get_artifact
+from runkey_server.artifacts.finding import find_artifact, get_artifact
 from runkey_server.artifacts.model import INHERITED_TTL, NO_TTL, Artifact, Collection, Entry, Manifest, ManifestType, Wanted
 from runkey_server.asgi.actor import Actor
 from runkey_server.errors import Error
@@ -98,7 +98,8 @@ def update_manifest(
 ) -> tuple[Manifest, Artifact]:
     """Say of an announced manifest what its bytes are. Raises Error `not_found`, `invalid`."""
     manifest = store.find_manifest(transaction, manifest_id)
-    if manifest is None:
+    # A stranger hears the same of somebody's manifest as of none.
+    if manifest is None or find_artifact(transaction, actor, manifest.artifact_id) is None:
         raise Error("not_found", "There is no such manifest.")
     artifact = _get_pending(transaction, actor, manifest.artifact_id)
     if base_artifact_id is not None:
