@@ -192,7 +192,7 @@ def test_the_official_check_of_servers(secure: "tuple[Server, Path]", machine: M
         "Checking CORs configuration of the bucket": True,
         "Checking wandb package version is up to date": True,
         "Checking logged metrics, saving and downloading a file": True,
-        "Checking artifact save and download workflows": False,
+        "Checking artifact save and download workflows": True,
         # There are no sweeps yet.
         "Checking sweep creation and agent execution": False,
     }, done.stdout
