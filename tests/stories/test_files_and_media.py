@@ -73,9 +73,10 @@ def test_files_come_back_under_their_names_and_one_that_is_refused_takes_none_wi
         "empty.bin": "",
     }
     assert set(told["pattern"]) == {f"odd/{name}" for name in odd if name.endswith(".txt")}
-    assert told["named"] == ["now.txt"]
+    # A name that is not there is a file without bytes, as the official client takes it.
+    assert told["named"] == ["absent", "now.txt"]
     assert told["one"] == [5, "text/plain", base64.b64encode(hashlib.md5(b"first").digest()).decode(), True]
-    assert (told["later"], told["deleted"]) == (5, [])
+    assert (told["later"], told["deleted"]) == (5, ["later.txt"])
     assert "is no file name: control characters are not allowed" in told["refused"]
     # The same picture was logged many times; its bytes are there once.
     folder = desk.server.data / "files"
