@@ -1,9 +1,11 @@
 """The docs say what is so: links lead somewhere, commands and variables are all named, figures' names exist."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
+from clients import card
 
 from runkey import cli
 from runkey_server import cli as server_cli
@@ -46,3 +48,7 @@ def test_every_decision_names_its_guard_and_the_guard_exists() -> None:
         assert last.startswith("**Guarded by**"), page
         for path in re.findall(r"`((?:tests|server|client)/[^`:]+)", last):
             assert (ROOT / path).exists(), path
+
+
+def test_the_page_of_official_clients_is_what_its_results_make() -> None:
+    assert card.PAGE.read_text() == card.render(json.loads(card.RESULTS.read_text())), "It is made by ./dev matrix, never edited."

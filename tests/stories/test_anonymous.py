@@ -1,8 +1,6 @@
 """Logging without an account, and claiming it: from the terminal, from a script, by a link; once, and with a run under way."""
 
-import hashlib
 import json
-import os
 import re
 import subprocess
 import sys
@@ -11,13 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from clients import environments
 from outside import BIN, Machine, Server, eventually, start_server
 from surfing import PASSWORD, Surfer
 from terminals import Terminal
 
 pytestmark = pytest.mark.story
 
-ROOT = Path(__file__).parents[2]
 RUNKEY = str(BIN / "runkey")
 LOG_SOMETHING = "import runkey\nrun = runkey.init(project='tried')\nrun.log({'loss': 1})\nrun.finish()\nprint('RESULT', run.entity)"
 
@@ -263,30 +261,12 @@ def test_claiming_needs_the_password_of_whoever_is_not_signed_in(server: Server)
     assert visitor.post("/claim", code=code).status == 400
 
 
-@pytest.fixture(scope="session")
-def old_python() -> Path:
-    """A Python with an official client from before 0.23, made once and kept beside ours."""
-    lock = ROOT / "requirements/old_client.txt"
-    folder = BIN.parent / f"old-client-{hashlib.sha256(lock.read_bytes()).hexdigest()[:12]}"
-    python = folder / "bin/python"
-    if not (folder / "ready").exists():
-        uv = str(BIN / "uv")
-        made = subprocess.run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(folder)], capture_output=True, text=True)
-        install = [uv, "pip", "install", "--quiet", "--python", str(python), "--require-hashes", "-r", str(lock)]
-        done = subprocess.run(install, capture_output=True, text=True) if made.returncode == 0 else made
-        if done.returncode:
-            reason = f"The old official client cannot be installed; a package index is needed: {done.stderr[-300:]}"
-            pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
-        (folder / "ready").touch()
-    return python
-
-
-def test_an_official_client_from_before_0_23_logs_without_an_account(server: Server, machine: Machine, old_python: Path) -> None:
+def test_an_official_client_from_before_0_23_logs_without_an_account(server: Server, machine: Machine) -> None:
     (machine.home / "train.py").write_text(
         'import wandb\nwandb.login(anonymous="must")\nrun = wandb.init(project="old", anonymous="must")\n'
         'for i in range(5):\n    run.log({"a": i})\nprint("RESULT", run.entity, run.get_url())\nrun.finish()\n'
     )
-    done = machine.run(str(old_python), "train.py", WANDB_BASE_URL=server.url)
+    done = machine.run(str(environments.need("0.19.11")), "train.py", WANDB_BASE_URL=server.url)
     assert "RESULT anon-" in done.stdout, done.stderr
     entity, url = re.search(r"RESULT (\S+) (\S+)", done.stdout).groups()
     # The link that it shows holds the key; it opens the run after a click.

@@ -22,7 +22,7 @@ from runkey_server.claiming import Caps, Offer, Purger
 from runkey_server.clock import Clock
 from runkey_server.database import Database
 from runkey_server.errors import Error
-from runkey_server.files import Directory, Signer
+from runkey_server.files import Directory, Signer, Sweeper
 from runkey_server.graphql.routes import GraphqlDoor
 from runkey_server.history import Folder
 from runkey_server.ingest.routes import FileStreamDoor
@@ -34,8 +34,8 @@ from runkey_server.maintenance import Maintenance
 from runkey_server.oauth import Waiting
 from runkey_server.oauth.routes import OAuthDoor
 from runkey_server.oauth.waiting import LOOK_EVERY_SECONDS
+from runkey_server.retention import Limits, Quota, Ruler
 from runkey_server.retention import Purger as RunPurger
-from runkey_server.retention import Ruler
 from runkey_server.settings import Settings
 from runkey_server.web import claim as claim_pages
 from runkey_server.web import device as device_pages
@@ -112,14 +112,16 @@ def build(settings: Settings, clock: Clock = clocks.now) -> ASGIApp:
         Purger(database, directory, clock).purge_due,
         Ruler(database, clock).apply_due,
         RunPurger(database, directory, clock).purge_due,
+        Sweeper(database, directory).sweep_due,
         Forgetting(database, clock).forget_due,
     ]
     maintenance = Maintenance(settings.data, acts)
     live = Live(pages)
-    storage = StorageDoor(database, directory, signer, authenticator, offer, clock)
+    quota = Quota(database, Limits(settings.max_file_bytes, settings.max_project_bytes, settings.max_account_bytes), clock)
+    storage = StorageDoor(database, directory, signer, authenticator, offer, quota, clock)
     router = Router(
         routes=[
-            _route("/graphql", GraphqlDoor(database, authenticator, signer, keys.pepper, hosts, offer, clock), "POST"),
+            _route("/graphql", GraphqlDoor(database, authenticator, signer, directory, keys.pepper, hosts, offer, clock), "POST"),
             _route("/files/{entity}/{project}/{run}/file_stream", FileStreamDoor(database, authenticator, offer, clock), "POST"),
             _route("/storage/{token}", storage, "GET", "PUT", "OPTIONS"),
             _route("/healthz", _app(well_known.healthz), "GET"),
@@ -132,7 +134,7 @@ def build(settings: Settings, clock: Clock = clocks.now) -> ASGIApp:
             _route(wire.TOKEN_PATH, _app(oauth.token), "POST"),
             _route(wire.REVOKE_PATH, _app(oauth.revoke), "POST"),
             _route(wire.METADATA_PATH, _app(oauth.metadata), "GET"),
-            *_readings(pages, Reader(pages, authenticator), live, Details(pages, directory, signer)),
+            *_readings(pages, Reader(pages, authenticator), live, Details(pages, directory, signer, quota)),
             *_pages(pages),
         ],
         default=_nothing_here(pages),
@@ -154,6 +156,7 @@ def _readings(pages: Pages, reader: Reader, live: Live, details: Details) -> lis
         _route(f"{run}/about", _app(reader.route(details.about)), "GET"),
         _route(f"{run}/files", _app(reader.route(details.list_files)), "GET"),
         _route(f"{run}/files/{{name:path}}", _app(reader.route(details.file)), "GET"),
+        _route(f"{run}/shown/{{name:path}}", _app(reader.route(details.shown)), "GET"),
         _route(f"{run}/media", _app(reader.route(details.media)), "GET"),
         _route(f"{project}/runs", _app(reader.route(workspace.runs)), "GET"),
         _route(f"{project}/keys", _app(reader.route(workspace.keys)), "GET"),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from runkey_server.errors import Error
+from runkey_wire import limits
 
 DEFAULT_LISTEN = "127.0.0.1:8080"
 DEFAULT_DATA = "runkey-data"
@@ -60,6 +61,15 @@ class Settings:
 
     anonymous_limits: AnonymousLimits = AnonymousLimits()
     """What an account without a name may keep, and for how long."""
+
+    max_file_bytes: int | None = None
+    """The largest file that a run may save; unset, the largest that there may be at all."""
+
+    max_project_bytes: int | None = None
+    """What the files of a project may take together; unset, what the disk has."""
+
+    max_account_bytes: int | None = None
+    """What the files of all projects of an account may take together; unset, what the disk has."""
 
     smtp_url: str | None = None
     """Where mail is handed over: smtp://[USER@]HOST:PORT or smtps://…; unset, none is sent."""
@@ -126,6 +136,17 @@ def parse_limits(text: str) -> AnonymousLimits:
     return AnonymousLimits(*(int(part) for part in parts))
 
 
+_SIZE = re.compile(r"(\d{1,9})([kMGT]?)B", re.ASCII)
+
+
+def parse_size(text: str) -> int:
+    """Read a size such as 500MB or 20GB, in powers of a thousand. Raises Error `invalid`."""
+    found = _SIZE.fullmatch(text.strip())
+    if found is None or int(found[1]) == 0:
+        raise Error("invalid", f"{text!r} is no size: a whole number above 0 with kB, MB, GB or TB behind it is, for example 500MB.")
+    return int(found[1]) * int(1000 ** " kMGT".index(found[2] or " "))
+
+
 def parse_proxy(text: str) -> str:
     """Check one trusted proxy's address. Raises Error `invalid`."""
     try:
@@ -173,5 +194,7 @@ def check(settings: Settings) -> None:
         raise Error("invalid", "--smtp and --mail-from go together: one is missing.")
     if settings.mail_from and ("@" not in settings.mail_from or not settings.mail_from.isprintable()):
         raise Error("invalid", f"--mail-from {settings.mail_from!r} is no address, for example runkey@example.org.")
+    if settings.max_file_bytes is not None and settings.max_file_bytes > limits.MAX_FILE_BYTES:
+        raise Error("invalid", f"--max-file is more than the {limits.MAX_FILE_BYTES // 10**9}GB that a file may have at most.")
     if settings.workers < 1:
         raise Error("invalid", "--workers must be at least 1.")

@@ -14,6 +14,7 @@ mutation U($name: String, $project: String, $config: JSONString) {
 }
 """
 WRITES = 'mutation { upsertBucket(input: {modelName: "p", name: "r", config: "{}"}) { inserted bucket { %s } } }'
+MESSAGES = "serverSettings { serverMessages { utfText plainText htmlText messageType messageLevel } }"
 INSIDE = "id name displayName config summaryMetrics historyLineCount project { id name entity { id name } }"
 # Every field that leads from a run to something else.
 OUTSIDE = [
@@ -46,6 +47,8 @@ def test_it_writes_its_run(house: House, ended: Person) -> None:
     answer = house.graphql(ended.secret, WRITES % INSIDE)
     assert answer.status_code == 200
     assert "errors" not in answer.json()
+    # As clients before 0.18 ask.
+    assert "errors" not in house.graphql(ended.secret, (WRITES % INSIDE).replace("inserted", f"inserted {MESSAGES}")).json()
     fragment = WRITES % "...Inside" + f" fragment Inside on Run {{ {INSIDE} ... on Run {{ name }} }}"
     assert "errors" not in house.graphql(ended.secret, fragment).json()
     place = 'entityName: "mira", projectName: "p", runName: "r", files: ["a"]'

@@ -23,7 +23,7 @@ mutation U($name: String, $project: String, $entity: String, $config: JSONString
 RUN = """
 query R($entity: String, $project: String, $run: String!) {
   project(name: $project, entityName: $entity) {
-    id internalId run(name: $run) { id projectId name user { username } files { edges { node { name } } } }
+    id internalId run(name: $run, desc: null) { id projectId name user { username } files { edges { node { name } } } }
   }
 }
 """
@@ -265,6 +265,32 @@ def test_a_failed_field_undoes_its_own_writes_alone(house: House) -> None:
     assert answer["data"] == {"a": {"inserted": True}, "b": None}
     models = house.graphql(secret, "{ models { edges { node { name } } } }").json()["data"]["models"]
     assert [edge["node"]["name"] for edge in models["edges"]] == ["good"]
+
+
+PROBES = """
+query P {
+  QueryType: __type(name: "Query") { ...fieldData } MutationType: __type(name: "Mutation") { ...fieldData }
+  ServerInfoType: __type(name: "ServerInfo") { ...fieldData } ServerSettingsType: __type(name: "ServerSettings") { ...fieldData }
+}
+fragment fieldData on __Type { fields { name } }
+"""
+
+
+def test_clients_that_look_first_see_what_is_there(house: House) -> None:
+    """Some versions cannot go on where one of these types is missing; all leave out what has no field."""
+    mira = house.person("mira")
+    found = house.graphql(mira.secret, PROBES).json()["data"]
+    fields = {kind: {field["name"] for field in answer["fields"]} for kind, answer in found.items()}
+    assert {"viewer", "serverInfo", "model"} <= fields["QueryType"]
+    assert {"upsertBucket", "createRunFiles"} <= fields["MutationType"]
+    assert "cliVersionInfo" in fields["ServerInfoType"]
+    assert fields["ServerSettingsType"] == {"serverMessages"}
+    messages = "serverSettings { serverMessages { utfText plainText htmlText messageType messageLevel } }"
+    made = house.graphql(mira.secret, f'mutation {{ upsertBucket(input: {{modelName: "p", name: "r"}}) {{ {messages} }} }}').json()
+    assert made["data"]["upsertBucket"]["serverSettings"] == {"serverMessages": []}
+    inputs = "query I($typeName: String!) { TypeInfo: __type(name: $typeName) { inputFields { name } } }"
+    assert {"name": "tags"} in house.graphql(mira.secret, inputs, typeName="UpsertBucketInput").json()["data"]["TypeInfo"]["inputFields"]
+    assert house.graphql(mira.secret, inputs, typeName="NothingLikeIt").json() == {"data": {"TypeInfo": None}}
 
 
 # --- keys ---------------------------------------------------------------------------------------------------------------

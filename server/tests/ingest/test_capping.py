@@ -16,7 +16,7 @@ from runkey_server import accounts, claiming
 from runkey_server.claiming import Purger
 from runkey_server.errors import Error
 from runkey_server.files import Directory
-from runkey_server.ingest.reserving import Room
+from runkey_server.ingest.reserving import OfAnonymous, Room
 from runkey_server.settings import AnonymousLimits
 
 UPSERT = "mutation U($p: String, $n: String) { upsertBucket(input: {modelName: $p, name: $n}) { inserted } }"
@@ -159,18 +159,18 @@ def test_room_is_held_while_bytes_arrive(somebody: Nameless) -> None:
             yield b"a" * 200_000
 
     async def arrive() -> None:
-        first, second = (Room(somebody.house.database, somebody.account.id, caps) for _ in range(2))
-        arriving = first.fill(pieces(), "first", None)
+        first, second = (Room(OfAnonymous(somebody.house.database, somebody.account.id, caps, "a")) for _ in range(2))
+        arriving = first.fill(pieces(), None)
         assert len(await anext(arriving)) == 200_000
         with pytest.raises(Error) as refusal:
-            await anext(second.fill(pieces(), "second", None))
+            await anext(second.fill(pieces(), None))
         assert refusal.value.code == "forbidden"
         assert [len(piece) async for piece in arriving] == [200_000] * 2
         second.settle(0)
         first.settle(600_000)
         assert somebody.stored - before == 600_000
         with pytest.raises(Error):
-            await anext(second.fill(pieces(), "second", "600000"))
+            await anext(second.fill(pieces(), "600000"))
         assert somebody.stored - before == 600_000, "what was refused holds nothing"
 
     asyncio.run(arrive())

@@ -2,11 +2,13 @@
 
 import gzip
 import json
+import os
 
 import pytest
 from house import House, Person
 
 from runkey_server import runs
+from runkey_server.files import Directory, Sweeper
 from runkey_wire import limits
 
 UPSERT = 'mutation U($name: String) { upsertBucket(input: {name: $name, modelName: "p"}) { bucket { id } } }'
@@ -126,6 +128,20 @@ def test_a_spec_that_is_none_is_said_to_be_none(house: House, mira: Person, samp
         assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (200, "INVALID")
 
 
+def test_pages_of_sampled_history_join_as_old_and_new_clients_cut_them(house: House, mira: Person) -> None:
+    stream(house, mira, history(*({"_step": i, "x": i} for i in range(20))))
+    ask = 'query S($spec: JSONString!) { project(name: "p") { run(name: "r1") { sampledHistory(specs: [$spec]) } } }'
+
+    def page(first: int, last: int, samples: int) -> list[int]:
+        spec = json.dumps({"keys": ["x"], "minStep": first, "maxStep": last, "samples": samples})
+        rows = house.graphql(mira.secret, ask, spec=spec).json()["data"]["project"]["run"]["sampledHistory"][0]
+        return [row["x"] for row in rows]
+
+    old = page(0, 7, 7) + page(7, 14, 7) + page(14, 20, 7)
+    new = page(0, 6, 7) + page(7, 13, 7) + page(14, 19, 6)
+    assert old == new == list(range(20))
+
+
 def test_half_a_surrogate_pair_anywhere_leaves_the_page_of_the_run_readable(house: House, mira: Person) -> None:
     line = '{"half \\ud800": 1, "nested": {"\\udfff": "\\ud800"}}'
     files = ("wandb-history.jsonl", "wandb-events.jsonl", "wandb-summary.json")
@@ -205,7 +221,20 @@ query L($names: [String], $first: Int, $after: String, $pattern: String) { proje
   }
 } } }
 """
-ODD_NAMES = ["with space.txt", "média/ä.png", "a%2Fb", "x" * 200, "a/b/c.json", "q?.txt", "#1", "con", "‮evil.txt"]
+ODD_NAMES = [
+    "é",
+    "e\u0301",
+    "\U0001f9ed/\U0001f525.txt",
+    "with space.txt",
+    "média/ä.png",
+    "a%2Fb",
+    "x" * 200,
+    "a/b/c.json",
+    "q?.txt",
+    "#1",
+    "con",
+    "‮evil.txt",
+]
 
 
 def put(house: House, url: str, content: bytes, **headers: str) -> "object":
@@ -244,16 +273,50 @@ def test_pages_names_and_patterns_of_files(house: House, mira: Person) -> None:
 
     assert ask(first=3) == (names[:3], True)
     assert ask(first=5, after=names[2]) == (names[3:], False)
-    assert ask(names=["x.txt", "absent"]) == (["x.txt"], False)
-    assert ask(pattern="%.txt") == (["x.txt"], False)
+    assert ask(names=["./x.txt", "f01.json"]) == (["f01.json", "x.txt"], False)
+    assert ask(names=[*names, "absent"], first=2, after="f00.json") == (["f01.json", "f02.json"], True)
+    assert ask(pattern="%.txt") == ask(pattern="X.%") == (["x.txt"], False)
+    assert ask(pattern="f\\_0%") == ask(pattern="x.txt\\") == ([], False)
     assert len(list((house.data / "files").rglob("*"))) == 3  # one folder, one file, and `incoming`
 
 
+LEGACY = """
+query RunUploadUrls($name: String!, $files: [String]!, $entity: String, $run: String!, $description: String) {
+  model(name: $name, entityName: $entity) { bucket(name: $run, desc: $description) {
+    id files(names: $files) { uploadHeaders edges { node { name url(upload: true) updatedAt md5 } } }
+  } }
+}
+"""
+
+
+def test_clients_before_createrunfiles_send_files_that_are_not_there_yet(house: House, mira: Person) -> None:
+    names = [f"new {i}.txt" for i in range(60)]
+
+    def ask() -> list[dict[str, object]]:
+        bucket = house.graphql(mira.secret, LEGACY, name="p", run="r1", files=names).json()["data"]["model"]["bucket"]
+        assert bucket["files"]["uploadHeaders"] == []
+        return [edge["node"] for edge in bucket["files"]["edges"]]
+
+    slots = ask()
+    assert {slot["name"] for slot in slots} == set(names)
+    assert {(slot["md5"], slot["updatedAt"]) for slot in slots} == {("0", None)}
+    assert put(house, str(slots[0]["url"]), b"kept").status_code == 200
+    assert [slot["name"] for slot in ask() if slot["updatedAt"]] == [slots[0]["name"]]
+    # Reading what is not there is a 404, once: no client asks again.
+    listed = house.graphql(mira.secret, LIST, names=["absent"]).json()["data"]["project"]["run"]["files"]["edges"][0]["node"]
+    assert (listed["md5"], listed["sizeBytes"]) == ("0", 0)
+    assert house.client.get(listed["url"]).status_code == 404
+
+
 @pytest.mark.parametrize("name", ["", "../x", "a/../../b", "/etc/passwd", "a\0b", "a\nb", "x" * 2_000, "..\\x", "C:\\..\\x"])
-def test_names_that_lead_elsewhere_are_refused(house: House, mira: Person, name: str) -> None:
-    answer = house.graphql(mira.secret, FILES, files=["fine", name]).json()
-    assert answer["data"]["createRunFiles"] is None
-    assert answer["errors"][0]["extensions"]["code"] == "INVALID"
+def test_names_that_lead_elsewhere_are_refused_and_hold_up_no_others(house: House, mira: Person, name: str) -> None:
+    slots = house.graphql(mira.secret, FILES, files=["fine", name, "./too"]).json()["data"]["createRunFiles"]["files"]
+    assert [slot["name"] for slot in slots] == ["fine", name, "./too"]
+    answers = [put(house, slot["uploadUrl"], b"x") for slot in slots]
+    assert [answer.status_code for answer in answers] == [200, 400, 200]
+    assert "is no file name" in answers[1].json()["error"]
+    found = house.graphql(mira.secret, LIST).json()["data"]["project"]["run"]
+    assert [edge["node"]["name"] for edge in found["files"]["edges"]] == ["fine", "too"]
 
 
 def test_an_address_is_good_for_what_it_was_given_for(house: House, mira: Person) -> None:
@@ -269,6 +332,85 @@ def test_an_address_is_good_for_what_it_was_given_for(house: House, mira: Person
     assert put(house, url, b"y").status_code == 403
     options = house.client.options(url, headers={"Origin": "https://elsewhere.example"})
     assert (options.status_code, options.headers["access-control-allow-origin"]) == (204, "*")
+
+
+def upload(house: House, mira: Person, name: str, content: bytes) -> str:
+    """Save a file; give where it can be had."""
+    slot = house.graphql(mira.secret, FILES, files=[name]).json()["data"]["createRunFiles"]["files"][0]
+    assert slot["name"] == name
+    assert put(house, slot["uploadUrl"], content).status_code == 200
+    found = house.graphql(mira.secret, LIST, names=[name]).json()["data"]["project"]["run"]["files"]["edges"]
+    return str(found[0]["node"]["url"])
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "content"),
+    [
+        ("bytes=0-3", 206, b"0123"),
+        ("bytes=4-", 206, b"456789"),
+        ("bytes=-3", 206, b"789"),
+        ("bytes=-99", 206, b"0123456789"),
+        ("bytes=8-99", 206, b"89"),
+        ("bytes=10-", 416, b""),
+        ("bytes=-0", 416, b""),
+        ("bytes=3-1", 200, b"0123456789"),
+        ("bytes=0-1,4-5", 200, b"0123456789"),
+        ("bytes=-", 200, b"0123456789"),
+        ("bytes=0-" + "9" * 5_000, 200, b"0123456789"),
+        ("lines=1-2", 200, b"0123456789"),
+    ],
+)
+def test_a_part_of_a_file(house: House, mira: Person, asked: str, status: int, content: bytes) -> None:
+    url = upload(house, mira, "film.mp4", b"0123456789")
+    answer = house.client.get(url, headers={"Range": asked})
+    assert (answer.status_code, answer.content) == (status, content)
+    assert answer.headers["accept-ranges"] == "bytes"
+    if status == 206:
+        first = b"0123456789".index(content)
+        assert answer.headers["content-range"] == f"bytes {first}-{first + len(content) - 1}/10"
+    head = house.client.head(url, headers={"Range": asked})
+    assert (head.status_code, head.content, head.headers["content-length"]) == (status, b"", str(len(content)))
+    old = house.client.get(url, headers={"Range": asked, "If-Range": '"of other bytes"'})
+    assert (old.status_code, old.content) == (200, b"0123456789")
+
+
+DELETE = "mutation D($files: [ID!]!, $project: Int) { deleteFiles(input: {files: $files, projectId: $project}) { success } }"
+IDS = 'query I { project(name: "p") { run(name: "r1") { projectId files { edges { node { id name } } } } } }'
+
+
+def test_what_is_deleted_or_replaced_leaves_the_disk_when_nothing_else_has_its_bytes(house: House, mira: Person) -> None:
+    for name, content in (("one", b"same"), ("two", b"same"), ("three", b"before"), ("three", b"after")):
+        upload(house, mira, name, content)
+    run = house.graphql(mira.secret, IDS).json()["data"]["project"]["run"]
+    known = {edge["node"]["name"]: edge["node"]["id"] for edge in run["files"]["edges"]}
+
+    def delete(secret: str, *names: str, project: int | None = run["projectId"]) -> object:
+        answer = house.graphql(secret, DELETE, files=[known.get(name, name) for name in names], project=project).json()
+        return answer["data"]["deleteFiles"] or answer["errors"][0]["message"]
+
+    directory = Directory(house.data / "files")
+
+    def there() -> set[bytes]:
+        # Of a moment ago, as all bytes are that may be waiting for their row.
+        for path in (house.data / "files").glob("??/*"):
+            os.utime(path, (0, 0))
+        Sweeper(house.database, directory).sweep_due()
+        return {path.read_bytes() for path in (house.data / "files").glob("??/*")}
+
+    assert there() == {b"same", b"after"}
+    stranger = house.person("charlie")
+    assert delete(stranger.secret, "one") == delete(mira.secret, "one", project=10**6) == "There is no such run."
+    assert delete(mira.secret, "one", known["two"] + "x") == "There is no such file.", "all or none"
+    assert [edge["node"]["name"] for edge in house.graphql(mira.secret, IDS).json()["data"]["project"]["run"]["files"]["edges"]] == [
+        "one",
+        "three",
+        "two",
+    ]
+    assert delete(mira.secret, "one") == {"success": True}
+    assert there() == {b"same", b"after"}
+    assert delete(mira.secret, "two", "three", project=None) == {"success": True}
+    Sweeper(house.database, directory).sweep_due()
+    assert there() == set()
 
 
 def test_a_failed_upload_leaves_nothing(house: House, mira: Person) -> None:

@@ -37,6 +37,7 @@ ROUTES = {
     "/{entity}/{project}/runs/{run}/about": "GET",
     "/{entity}/{project}/runs/{run}/files": "GET",
     "/{entity}/{project}/runs/{run}/files/{name:path}": "GET",
+    "/{entity}/{project}/runs/{run}/shown/{name:path}": "GET",
     "/{entity}/{project}/runs/{run}/media": "GET",
     "/{entity}/{project}/runs": "GET",
     "/{entity}/{project}/keys": "GET",

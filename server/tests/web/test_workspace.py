@@ -84,7 +84,12 @@ def test_all_that_is_known_of_a_run(house: House, mira: Person) -> None:
     assert (about["lines"], about["console"], about["files"], about["metadata"]) == (100, 0, 0, {})
     assert about["run"]["name"] == "one"
     assert house.client.get("/mira/p/runs/two/media", params={"key": "note"}, headers=headers(mira)).json() == {"values": []}
-    assert house.client.get("/mira/p/runs/one/files", headers=headers(mira)).json() == {"files": [], "more": False}
+    assert house.client.get("/mira/p/runs/one/files", headers=headers(mira)).json() == {
+        "files": [],
+        "more": False,
+        "refused": [],
+        "full": None,
+    }
     for path in ("about", "files", "files/x", "media"):
         at = f"/mira/p/runs/one/{path}"
         assert house.client.get(at).status_code == 401

@@ -65,6 +65,18 @@ export interface About {
   lines: number;
   console: number;
   files: number;
+  /** Charts of tables, by their key. */
+  charts: Record<string, CustomChart>;
+  /** What the numbers in masks mean, by key of the image and name of the mask. */
+  classes: Record<string, Record<string, Record<string, string>>>;
+}
+
+/** kind: the specification that it is drawn by; table: the key of its table; columns: which is which part; words: titles. */
+export interface CustomChart {
+  kind: string;
+  table: string;
+  columns: Record<string, string>;
+  words: Record<string, string>;
 }
 
 export interface File {
@@ -235,12 +247,17 @@ export class Server {
     return this.#ask(`/runs/${encodeURIComponent(run)}/about`);
   }
 
-  files(run: string, after?: string): Promise<{ files: File[]; more: boolean }> {
+  files(run: string, after?: string): Promise<{ files: File[]; more: boolean; refused: { name: string; reason: string }[]; full: string | null }> {
     return this.#ask(`/runs/${encodeURIComponent(run)}/files${after === undefined ? "" : `?after=${encodeURIComponent(after)}`}`);
   }
 
   fileAddress(run: string, name: string): string {
     return `${this.base}/runs/${encodeURIComponent(run)}/files/${name.split("/").map(encodeURIComponent).join("/")}`;
+  }
+
+  /** Where a page that the run logged is to be had for a frame. */
+  shownAddress(run: string, name: string, withScripts: boolean): string {
+    return `${this.runAddress(run)}/shown/${name.split("/").map(encodeURIComponent).join("/")}${withScripts ? "?scripts" : ""}`;
   }
 
   /** The text of a file, at most so many characters of it. */

@@ -116,7 +116,7 @@ def _find_bytes(
     births: dict[str, str],
     number_of: Callable[[str], int],
 ) -> None:
-    """Raise Error `invalid` unless the bytes of every entry are in the project; those that another project has are taken over from there."""
+    """Raise Error `invalid` unless the bytes of every entry are in the project; those that another one has are taken over from there."""
     here = [entry for entry in entries if entry.ref is None]
     wanted = list({entry.digest for entry in here})
     missing = set(wanted) - find_blobs(transaction, artifact.project_id, wanted).keys()

@@ -8,8 +8,9 @@ import sqlalchemy as sa
 from runkey_server.artifacts import store
 from runkey_server.artifacts.model import Artifact, Collection, Membership
 from runkey_server.artifacts.tables import artifact_collections, artifact_memberships, artifacts
+from runkey_server.asgi.actor import Actor
 from runkey_server.errors import Error
-from runkey_server.projects import Project
+from runkey_server.projects import Project, may
 from runkey_server.runs import Run
 
 _COLLECTION_ORDERS = {
@@ -55,20 +56,22 @@ def list_places(transaction: sa.Connection, artifact: Artifact, at_most: int) ->
     return store.read_memberships(transaction, statement.order_by(artifact_memberships.c.id).limit(at_most))
 
 
-def list_outputs(transaction: sa.Connection, run: Run, *, skip: int, at_most: int) -> tuple[list[Artifact], int]:
-    """Give a page of the committed versions that a run logged, and how many there are."""
-    return _page(transaction, artifacts.c.run_id == run.id, skip, at_most)
+def list_outputs(transaction: sa.Connection, actor: Actor, run: Run, *, skip: int, at_most: int) -> tuple[list[Artifact], int]:
+    """Give a page of the committed versions that a run logged and the actor may read, and how many there are."""
+    return _page(transaction, actor, artifacts.c.run_id == run.id, skip, at_most)
 
 
-def list_inputs(transaction: sa.Connection, run: Run, *, skip: int, at_most: int) -> tuple[list[Artifact], int]:
-    """Give a page of the versions that a run used, and how many there are."""
-    return _page(transaction, store.used_by(run.id), skip, at_most)
+def list_inputs(transaction: sa.Connection, actor: Actor, run: Run, *, skip: int, at_most: int) -> tuple[list[Artifact], int]:
+    """Give a page of the versions that a run used and the actor may read, and how many there are."""
+    return _page(transaction, actor, store.used_by(run.id), skip, at_most)
 
 
-def _page(transaction: sa.Connection, which: "sa.ColumnElement[bool]", skip: int, at_most: int) -> tuple[list[Artifact], int]:
+def _page(transaction: sa.Connection, actor: Actor, which: "sa.ColumnElement[bool]", skip: int, at_most: int) -> tuple[list[Artifact], int]:
+    # A run's own project was looked at; what it used may have changed hands since.
     statement = store.select_artifacts().where(which, artifacts.c.state == "COMMITTED")
     page = statement.order_by(artifacts.c.id).offset(skip).limit(at_most)
-    return store.read_artifacts(transaction, page), _count(transaction, statement)
+    found = [artifact for artifact in store.read_artifacts(transaction, page) if may(actor, "read", artifact.account_id)]
+    return found, _count(transaction, statement)
 
 
 def _count(transaction: sa.Connection, statement: "sa.Select[Any]") -> int:

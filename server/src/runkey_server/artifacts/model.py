@@ -28,7 +28,10 @@ class ArtifactType:
 
 @dataclass(frozen=True)
 class Collection:
-    """Where versions are: a sequence, to which they are logged, or a portfolio, to which they are linked. account_id: who owns its project."""
+    """Where versions are: a sequence, to which they are logged, or a portfolio, to which they are linked.
+
+    account_id: who owns its project.
+    """
 
     id: int
     project_id: int
@@ -44,9 +47,10 @@ class Collection:
 
 @dataclass(frozen=True)
 class Artifact:
-    """One version. digest: of its whole manifest, hex. metadata: JSON text, kept as it came. version_index: in its sequence, once committed.
+    """One version. digest: of its whole manifest, hex. metadata: JSON text, kept as it came.
 
-    size_bytes, file_count: of what it holds, references included, once committed. ttl_seconds: as the client says it; see NO_TTL.
+    version_index: in its sequence, once committed. size_bytes, file_count: of what it holds, references included, once committed.
+    ttl_seconds: as the client says it; see NO_TTL.
     """
 
     id: int

@@ -30,13 +30,14 @@ _SECRET = re.compile(r"[\w-]{40,}|(?<!\w)rk[a-z]_[\w-]+|(?<!\w)[B-DF-HJ-NP-TV-XZ
 # Answered under any name: a load balancer asks by address.
 _ANY_HOST = frozenset({"/healthz", "/readyz", "/ready"})
 
+_FRAMES = b"x-frame-options"
 _HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     # Not no-referrer: under it browsers send `Origin: null` with our own forms, and there is nothing left to check.
     (b"referrer-policy", b"same-origin"),
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
-    (b"x-frame-options", b"DENY"),
+    (_FRAMES, b"DENY"),
 )
 REPORTS_PATH = "/.well-known/runkey/reports"
 """Where browsers tell of what a policy kept from happening."""
@@ -45,8 +46,9 @@ REPORTS_PATH = "/.well-known/runkey/reports"
 def content_policy(form_action: str = "'self'") -> tuple[tuple[bytes, bytes], ...]:
     """Write the headers of a page's content policy. form_action: where its forms may lead."""
     policy = (
-        f"default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; form-action {form_action}; "
-        f"base-uri 'none'; frame-ancestors 'none'; object-src 'none'; report-uri {REPORTS_PATH}; report-to policy"
+        f"default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; media-src 'self'; frame-src 'self'; "
+        f"connect-src 'self'; form-action {form_action}; base-uri 'none'; frame-ancestors 'none'; object-src 'none'; "
+        f"report-uri {REPORTS_PATH}; report-to policy"
     )
     # Chromium reports by `report-to`, whose place this names; Firefox and Safari by `report-uri`.
     return ((b"content-security-policy", policy.encode()), (b"reporting-endpoints", f'policy="{REPORTS_PATH}"'.encode()))
@@ -64,6 +66,7 @@ class Frame:
         self._app = app
         self._hosts = hosts
         self._headers = (*_HEADERS, _HSTS) if hosts.is_https else _HEADERS
+        self._frameable = tuple(each for each in self._headers if each[0] != _FRAMES)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; other kinds of scope pass through."""
@@ -82,7 +85,9 @@ class Frame:
                 # A route that sets its own policy (downloads do) knows better.
                 if not any(name == b"content-security-policy" for name, _ in headers):
                     headers += _POLICY
-                message["headers"] = [*headers, *self._headers, (b"x-request-id", request_id.encode())]
+                # What is shown in a frame of ours says so.
+                framed = self._headers if not any(name == _FRAMES for name, _ in headers) else self._frameable
+                message["headers"] = [*headers, *framed, (b"x-request-id", request_id.encode())]
             await send(message)
 
         try:

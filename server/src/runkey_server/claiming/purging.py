@@ -4,7 +4,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from runkey_server import accounts, keys, projects, runs
+from runkey_server import accounts, artifacts, keys, projects, runs
 from runkey_server.accounts import Account
 from runkey_server.clock import Clock
 from runkey_server.database import Database
@@ -36,6 +36,10 @@ class Purger:
             with self._database.reading() as transaction:
                 run_ids = runs.list_run_ids_of(transaction, account.id)
             if purge_runs(self._database, self._directory, run_ids):
+                with self._database.reading() as transaction:
+                    project_ids = projects.list_ids_of(transaction, account.id)
+                for project_id in project_ids:
+                    artifacts.purge_project(self._database, project_id)
                 with self._database.writing() as transaction:
                     _purge(transaction, account, at)
 

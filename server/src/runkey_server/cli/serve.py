@@ -41,6 +41,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=limits,
         help=f"what such an account may keep, and for how long (default: {limits.runs},{limits.megabytes},{limits.days})",
     )
+    for name, what in (
+        ("--max-file", "the largest file that a run may save, for example 500MB (default: 5GB)"),
+        ("--max-project-files", "what the files of a project may take together, for example 20GB (default: what the disk has)"),
+        ("--max-account-files", "what the files of all projects of an account may take together (default: what the disk has)"),
+    ):
+        parser.add_argument(name, type=settings_module.parse_size, metavar="SIZE", help=what)
     parser.add_argument("--smtp", metavar="URL", help="where mail is handed over: smtp://[USER@]HOST:PORT, or smtps://…")
     parser.add_argument("--smtp-password-file", type=Path, metavar="FILE", help="a file that holds that user's password")
     parser.add_argument("--mail-from", metavar="ADDRESS", help="the sender of that mail")
@@ -62,6 +68,9 @@ def run(arguments: argparse.Namespace) -> int:
         sign_up=arguments.sign_up,
         allow_anonymous=arguments.allow_anonymous,
         anonymous_limits=arguments.anonymous_limits,
+        max_file_bytes=arguments.max_file,
+        max_project_bytes=arguments.max_project_files,
+        max_account_bytes=arguments.max_account_files,
         smtp_url=settings_module.parse_smtp(arguments.smtp) if arguments.smtp else None,
         smtp_password=settings_module.read_smtp_password(arguments.smtp_password_file) if arguments.smtp_password_file else None,
         mail_from=arguments.mail_from,

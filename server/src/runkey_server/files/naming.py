@@ -6,6 +6,14 @@ import unicodedata
 MAX_NAME_BYTES = 1_024
 
 
+def plain_name(name: str) -> str:
+    """Write a name without what leads nowhere: `./a//b` is `a/b`, as the official client asks for what it saved from `./a`.
+
+    Nothing else is made alike: NFC and NFD, upper and lower case are names of their own, as on the disk that they came from.
+    """
+    return "/".join(part for part in name.split("/") if part not in ("", ".")) if not name.startswith("/") else name
+
+
 def file_name_fault(name: str) -> str | None:
     """Say what is wrong with a file's name, as the end of a sentence that begins with it; None when nothing is."""
     if not name or len(name.encode("utf-8", "surrogatepass")) > MAX_NAME_BYTES:

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from runkey_server.database import Database
 from runkey_server.files import store
 from runkey_server.files.directory import Directory
+from runkey_server.files.refusing import forget_refusals
 
 _AT_ONCE = 100
 
@@ -29,6 +30,8 @@ def purge(database: Database, directory: Directory, run_ids: Sequence[int]) -> b
             if len(some) < _AT_ONCE:
                 break
             after = some[-1].name
+        with database.writing() as transaction:
+            forget_refusals(transaction, run_id)
     return is_done
 
 
@@ -42,16 +45,45 @@ def sweep(database: Database, directory: Directory, unnamed: Iterable[str]) -> l
     return young
 
 
+def remove(transaction: sa.Connection, run_id: int, name: str) -> bool:
+    """Drop one file of a run; False when there was none. Its bytes go within minutes, unless another file has the same."""
+    file = store.find_file(transaction, run_id, name)
+    if file is None:
+        return False
+    store.delete_file(transaction, run_id, name)
+    store.release(transaction, file.sha256)
+    return True
+
+
+class Sweeper:
+    """Removes, for one server and in the worker that keeps house, the bytes of what was replaced or deleted."""
+
+    def __init__(self, database: Database, directory: Directory) -> None:
+        """Sweep a folder of bytes."""
+        self._database = database
+        self._directory = directory
+
+    def sweep_due(self) -> None:
+        """Remove what was released and has no name any more; young bytes stay for another turn. Raises Error `unavailable`."""
+        after = ""
+        while True:
+            with self._database.reading() as transaction:
+                some = store.list_released(transaction, after, _AT_ONCE)
+            for sha256 in some:
+                with self._database.writing() as transaction:
+                    if store.is_named(transaction, sha256) or self._directory.remove(sha256):
+                        store.forget_released(transaction, sha256)
+            if len(some) < _AT_ONCE:
+                return
+            after = some[-1]
+
+
 def _release(transaction: sa.Connection, directory: Directory, run_id: int, sha256: str) -> bool:
     return store.is_named(transaction, sha256, but_run_id=run_id) or directory.remove(sha256)
 
 
-def drop_blobs(transaction: sa.Connection, directory: Directory, project_id: int, md5s: Sequence[str]) -> bool:
-    """Drop blobs of a project that nothing needs any more; False when some are too young to be removed yet, and stay."""
-    is_done = True
+def drop_blobs(transaction: sa.Connection, project_id: int, md5s: Sequence[str]) -> None:
+    """Drop blobs of a project that nothing needs any more. Their bytes go within minutes, unless something else has the same."""
     for md5, blob in store.find_blobs(transaction, project_id, md5s).items():
-        if store.is_named(transaction, blob.sha256, but_blob=(project_id, md5)) or directory.remove(blob.sha256):
-            store.delete_blob(transaction, project_id, md5)
-        else:
-            is_done = False
-    return is_done
+        store.delete_blob(transaction, project_id, md5)
+        store.release(transaction, blob.sha256)

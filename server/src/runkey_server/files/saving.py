@@ -11,6 +11,7 @@ from runkey_server.files import store
 from runkey_server.files.directory import Directory, Incoming, Kept
 from runkey_server.files.model import Blob, File, Grant
 from runkey_server.files.naming import type_of
+from runkey_server.files.refusing import forget_refusals
 
 # Large enough that a thread hop costs little against the write, small enough to hold many at once.
 _WRITE_BYTES = 1024 * 1024
@@ -63,8 +64,7 @@ def _keep(database: Database, grant: Grant, incoming: Incoming, at: datetime) ->
         if grant.kind == "blob":
             store.put_blob(transaction, Blob(grant.owner_id, grant.md5, kept.sha256, kept.size_bytes, at))
         else:
-            store.put_file(
-                transaction,
-                File(grant.owner_id, grant.name, kept.sha256, kept.md5, kept.size_bytes, type_of(grant.name), at),
-            )
+            file = File(grant.owner_id, grant.name, kept.sha256, kept.md5, kept.size_bytes, type_of(grant.name), at)
+            store.put_file(transaction, file)
+            forget_refusals(transaction, file.run_id, file.name)
     return kept

@@ -1,6 +1,7 @@
 """Signed addresses: `/storage/<token>`, which need no other credential because the official client sends none with its PUT.
 
-A token says what it allows and carries an HMAC-SHA-256 over that: method, kind, owner, name, digest, size, end. It lives an hour and is redacted in logs.
+A token says what it allows and carries an HMAC-SHA-256 over that: method, kind, owner, name, digest, size, end. It lives an hour and is
+redacted in logs.
 """
 
 import base64

@@ -8,14 +8,17 @@ import sqlalchemy as sa
 from runkey_server.database import insert_for
 from runkey_server.files.model import Blob, Download, File, Grant
 from runkey_server.files.naming import type_of
-from runkey_server.files.tables import blobs, files
+from runkey_server.files.tables import blobs, files, released_bytes
 
 # Below what older SQLite takes as parameters of one statement.
 _AT_ONCE = 900
 
 
 def put_file(transaction: sa.Connection, file: File) -> None:
-    """Add or replace a row."""
+    """Add or replace a row. What it named before is released."""
+    before = find_file(transaction, file.run_id, file.name)
+    if before is not None and before.sha256 != file.sha256:
+        release(transaction, before.sha256)
     values = {column.name: getattr(file, column.name) for column in files.c}
     insert = insert_for(transaction, files).values(**values)
     transaction.execute(insert.on_conflict_do_update(index_elements=[files.c.run_id, files.c.name], set_=values))
@@ -36,12 +39,18 @@ def list_files(
     after: str | None = None,
     at_most: int = 50,
 ) -> list[File]:
-    """Give a run's files by name. names: only these. like: an SQL LIKE pattern, as the official client sends. after: only later names."""
+    """Give a run's files by name. names: only these. after: only later names.
+
+    like: a pattern as the official client sends it, which is MySQL's: `%` and `_`, with a backslash before what is meant as it is, and
+    upper and lower case alike.
+    """
     statement = sa.select(files).where(files.c.run_id == run_id).order_by(files.c.name).limit(at_most)
     if names:
         statement = statement.where(files.c.name.in_(list(names)))
     if like:
-        statement = statement.where(files.c.name.like(like))
+        # A backslash at the end says nothing, and PostgreSQL refuses it.
+        open_end = (len(like) - len(like.rstrip("\\"))) % 2
+        statement = statement.where(files.c.name.ilike(like + "\\" * open_end, escape="\\"))
     if after is not None:
         statement = statement.where(files.c.name > after)
     return [_file(row) for row in transaction.execute(statement)]
@@ -69,6 +78,22 @@ def list_run_ids(transaction: sa.Connection) -> list[int]:
     return list(transaction.execute(sa.select(files.c.run_id).distinct()).scalars())
 
 
+def release(transaction: sa.Connection, sha256: str) -> None:
+    """Note that a file names some bytes no more: whether another does is looked at later."""
+    transaction.execute(insert_for(transaction, released_bytes).values(sha256=sha256).on_conflict_do_nothing())
+
+
+def list_released(transaction: sa.Connection, after: str, at_most: int) -> list[str]:
+    """Give bytes that were released, by their SHA-256. after: only later ones."""
+    statement = sa.select(released_bytes.c.sha256).where(released_bytes.c.sha256 > after).order_by(released_bytes.c.sha256)
+    return list(transaction.execute(statement.limit(at_most)).scalars())
+
+
+def forget_released(transaction: sa.Connection, sha256: str) -> None:
+    """Drop the note."""
+    transaction.execute(sa.delete(released_bytes).where(released_bytes.c.sha256 == sha256))
+
+
 def delete_file(transaction: sa.Connection, run_id: int, name: str) -> None:
     """Drop one row."""
     transaction.execute(sa.delete(files).where(files.c.run_id == run_id, files.c.name == name))
@@ -89,8 +114,6 @@ def is_named(transaction: sa.Connection, sha256: str, *, but_run_id: int | None 
     if but_run_id is not None:
         named_files = named_files.where(files.c.run_id != but_run_id)
     named_blobs = sa.select(sa.literal(1)).where(blobs.c.sha256 == sha256)
-    if but_blob is not None:
-        named_blobs = named_blobs.where(sa.or_(blobs.c.project_id != but_blob[0], blobs.c.md5 != but_blob[1]))
     return any(transaction.execute(others.limit(1)).first() is not None for others in (named_files, named_blobs))
 
 
@@ -104,7 +127,10 @@ def find_download(transaction: sa.Connection, grant: Grant) -> Download | None:
 
 
 def put_blob(transaction: sa.Connection, blob: Blob) -> None:
-    """Add or replace a row."""
+    """Add or replace a row. What it named before is released."""
+    before = find_blobs(transaction, blob.project_id, [blob.md5]).get(blob.md5)
+    if before is not None and before.sha256 != blob.sha256:
+        release(transaction, before.sha256)
     values = {column.name: getattr(blob, column.name) for column in blobs.c}
     insert = insert_for(transaction, blobs).values(**values)
     transaction.execute(insert.on_conflict_do_update(index_elements=[blobs.c.project_id, blobs.c.md5], set_=values))

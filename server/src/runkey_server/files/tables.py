@@ -28,3 +28,16 @@ blobs = sa.Table(
     sa.Column("size_bytes", sa.BigInteger, nullable=False),
     sa.Column("kept_at", Instant, nullable=False),
 )
+
+# Files that were not taken, and why: clients say so nowhere that a person looks.
+refused_files = sa.Table(
+    "refused_files",
+    metadata,
+    sa.Column("run_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("refused_at", Instant, nullable=False),
+)
+
+# What a file named until it was replaced or deleted: bytes that may belong to nothing any more.
+released_bytes = sa.Table("released_bytes", metadata, sa.Column("sha256", sa.Text, primary_key=True))

@@ -11,7 +11,7 @@ from runkey_server import errors
 from runkey_server.asgi.actor import Actor
 from runkey_server.claiming import Caps
 from runkey_server.errors import Error
-from runkey_server.files import Signer
+from runkey_server.files import Directory, Signer
 
 MAX_NODES = 10_000
 """Runs, projects, files, keys and machines in one answer; ten lines of history count as one. The official client's pages have 1,000."""
@@ -36,6 +36,7 @@ class Context:
     now: datetime
     base_url: str
     signer: Signer
+    directory: Directory
     pepper: bytes
     network: str
     is_anonymous_open: bool

@@ -70,9 +70,11 @@ _RUN: dict[str, Any] = dict.fromkeys(
     "__typename id name displayName description notes config summaryMetrics tags sweepName state stopped group groupName jobType commit "
     "historyLineCount eventsLineCount logLineCount historyTail eventsTail wandbConfig".split()
 ) | {"project": {"__typename": None, "id": None, "name": None, "entity": {"__typename": None, "id": None, "name": None}}}
+_MESSAGE: dict[str, Any] = dict.fromkeys("__typename utfText plainText htmlText messageType messageLevel".split())
+_SETTINGS: dict[str, Any] = {"__typename": None, "serverMessages": _MESSAGE}
 _ENDED_KEYS_FIELDS: dict[str, Any] = {
     "__typename": None,
-    "upsertBucket": {"__typename": None, "inserted": None, "clientMutationId": None, "bucket": _RUN},
+    "upsertBucket": {"__typename": None, "inserted": None, "clientMutationId": None, "bucket": _RUN, "serverSettings": _SETTINGS},
     "createRunFiles": {
         "__typename": None,
         "runID": None,

@@ -21,7 +21,7 @@ from runkey_server.claiming import Offer
 from runkey_server.clock import Clock
 from runkey_server.database import Database
 from runkey_server.errors import Error
-from runkey_server.files import Signer
+from runkey_server.files import Directory, Signer
 from runkey_server.graphql import executing
 from runkey_server.graphql.context import Context
 from runkey_server.graphql.planning import Plan, Planner
@@ -42,7 +42,7 @@ _MAX_LISTED = 20_000
 was built, 32,766; PostgreSQL 65,535), and would be said not to answer. `createRunFiles` takes 10,000 names."""
 
 # What brings data, and is turned away while the disk is full.
-_DATA_FIELDS = frozenset({"upsertBucket", "upsertModel", "createRunFiles", "rewindRun"})
+_DATA_FIELDS = frozenset("commitArtifact createArtifact createArtifactFiles createRunFiles rewindRun upsertBucket upsertModel".split())
 
 
 class GraphqlDoor:
@@ -53,6 +53,7 @@ class GraphqlDoor:
         database: Database,
         authenticator: Authenticator,
         signer: Signer,
+        directory: Directory,
         pepper: bytes,
         hosts: Hosts,
         offer: Offer,
@@ -62,6 +63,7 @@ class GraphqlDoor:
         self._database = database
         self._authenticator = authenticator
         self._signer = signer
+        self._directory = directory
         self._pepper = pepper
         self._hosts = hosts
         self._offer = offer
@@ -108,6 +110,7 @@ class GraphqlDoor:
             now=self._clock(),
             base_url=self._hosts.base_url_for(scope),
             signer=self._signer,
+            directory=self._directory,
             pepper=self._pepper,
             network=network_of(self._hosts.client_of(scope)),
             is_anonymous_open=self._offer.is_open(scope),

@@ -15,6 +15,7 @@ from runkey_server.runs import Run
 
 _MAX_SAMPLES = 100_000
 _LINES_A_NODE = 10
+_SERVER_SETTINGS: dict[str, Any] = {"serverMessages": []}
 _MAX_LOG_LINES = 10_000
 _MAX_LOG_CHARACTERS = 100_000
 _MOST_STEPS = 2**62
@@ -63,7 +64,7 @@ def as_run(run: Run, context: Context) -> dict[str, Any]:
     }
 
 
-def _run(source: dict[str, Any], info: Info, name: str, missingOk: bool | None = None) -> Any:  # noqa: N803
+def _run(source: dict[str, Any], info: Info, name: str, **_: Any) -> Any:
     context: Context = info.context
     project: Project = source["__self"]
     found = runs.find_run(context.transaction, context.caller, project.entity, project.name, name)
@@ -113,7 +114,7 @@ def _upsert(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
         before = runs.get_run_by_id(context.transaction, ids.number_of("Run", input["id"]))
         run = runs.update_by_id(context.transaction, context.caller, before.id, changes)
         _count_text(context, before, run)
-        return {"bucket": as_run(run, context), "inserted": False}
+        return {"bucket": as_run(run, context), "inserted": False, "serverSettings": _SERVER_SETTINGS}
     named = (context.caller, input.get("entityName"), input.get("modelName"), input.get("name"))
     existing = runs.find_meant(context.transaction, *named)
     run, inserted = runs.upsert(context.transaction, *named, changes, context.now)
@@ -132,7 +133,7 @@ def _upsert(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
         point = runs.branch_point_of(run.config)
         is_fork = point is not None and point.run != run.name
         bucket["__begins_at_line"] = history.count_lines_to(context.transaction, run.id, point.step) if point and is_fork else 0
-    return {"bucket": bucket, "inserted": inserted}
+    return {"bucket": bucket, "inserted": inserted, "serverSettings": _SERVER_SETTINGS}
 
 
 def _count_text(context: Context, before: Run | None, run: Run) -> None:
@@ -324,12 +325,22 @@ def _sampled_history(source: dict[str, Any], info: Info, specs: list[str]) -> li
                 keys,
                 at_most,
                 min_step=bounds[0],
-                # Here the official client means maxStep to be included; in `history` it does not (observed with 0.31.0).
-                max_step=None if bounds[1] is None else bounds[1] + 1,
+                max_step=_end_of_steps(bounds[0], bounds[1], at_most),
             )
         )
         info.context.spend(len(answers[-1]) // _LINES_A_NODE)
     return answers
+
+
+def _end_of_steps(first: int | None, last: int | None, samples: int) -> int | None:
+    """Give the step before which a page of sampled history ends.
+
+    Observed: clients from 0.28 on send the last step of a page, with as many samples as there are steps; older ones send the step after it,
+    also with as many. In `history` all of them send the step after it.
+    """
+    if last is None:
+        return None
+    return last if last - (first or 0) == samples else last + 1
 
 
 def _author(_: Any, info: Info) -> dict[str, Any]:

@@ -72,6 +72,8 @@ def _look_at_files(database: Database, directory: Directory, names: dict[int, st
         strays = [run_id for run_id in files.list_run_ids(transaction) if run_id not in names and not exists(transaction, run_id)]
     found.faults += [f"There are files of a run that does not exist (number {run_id})." for run_id in strays]
     for damage in files.find_damage(database, directory):
+        if damage.blobs:
+            found.faults.append(f"Bytes that artifacts hold: {directory.path(damage.sha256)} {damage.what}.")
         for run_id, name in damage.files:
             found.faults.append(
                 f"{names.get(run_id, f'run number {run_id}')}: the file {name!r} {damage.what} ({directory.path(damage.sha256)})."

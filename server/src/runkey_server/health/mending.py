@@ -77,6 +77,10 @@ def _mend_files(database: Database, directory: Directory, aside: Path, mending: 
         aside.mkdir(parents=True, exist_ok=True, mode=0o700)
         with database.writing() as transaction:
             files.set_aside(transaction, directory, damage, aside)
+        if damage.blobs:
+            mending.lost.append(
+                f"Bytes that artifacts hold ({damage.sha256[:12]}…), which {damage.what}: logged again, they are sent again."
+            )
         for run_id, name in damage.files:
             mending.lost.append(f"{names.get(run_id, f'run number {run_id}')}: the file {name!r}, which {damage.what}.")
     unnamed = files.find_unnamed(database, directory)

@@ -1,4 +1,4 @@
-"""Drops for good what was deleted: files and their bytes, artifacts, history, console, rows. What there is to do stands in the database alone."""
+"""Drops for good what was deleted: files and their bytes, artifacts, history, console, rows. What there is to do stands in the database."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -47,7 +47,7 @@ class Purger:
         """Purge some of what was deleted more than a day ago. Raises Error `unavailable`."""
         moment = self._clock() - PURGED_AFTER
         artifacts.expire(self._database, self._clock())
-        artifacts.purge_due(self._database, self._directory, moment)
+        artifacts.purge_due(self._database, moment)
         with self._database.reading() as transaction:
             run_ids = runs.list_deleted_before(transaction, moment, at_most=_RUNS_AT_ONCE)
             project_ids = projects.list_deleted_before(transaction, moment, at_most=_PROJECTS_AT_ONCE)
@@ -60,8 +60,7 @@ class Purger:
             run_ids = runs.list_run_ids_in(transaction, project_id, _RUNS_AT_ONCE)
         if not purge_runs(self._database, self._directory, run_ids):
             return
-        if not artifacts.purge_project(self._database, self._directory, project_id):
-            return
+        artifacts.purge_project(self._database, project_id)
         with self._database.writing() as transaction:
             if not runs.list_run_ids_in(transaction, project_id, 1):
                 projects.purge(transaction, [project_id])

@@ -33,6 +33,7 @@ from runkey_server.runs.finding import (
     number_runs,
 )
 from runkey_server.runs.model import Changes, Run
+from runkey_server.runs.picturing import CustomChart, charts_of, classes_of
 from runkey_server.runs.reporting import Report, get_writable, report
 from runkey_server.runs.stopping import set_state, stop_runs
 from runkey_server.runs.store import count_runs_of, list_run_ids_in, list_run_ids_of, name_runs, purge
@@ -48,6 +49,7 @@ __all__ = [
     "Changes",
     "Condition",
     "ConsoleLine",
+    "CustomChart",
     "Definition",
     "Found",
     "Page",
@@ -55,7 +57,9 @@ __all__ = [
     "Run",
     "add_tags",
     "branch_point_of",
+    "charts_of",
     "check_text",
+    "classes_of",
     "config_of",
     "count_console",
     "count_runs",

@@ -53,7 +53,7 @@ export function titleOf(panel: OwnPanel): string {
 /** The type of a key that is media with files in a run's summary, where it stands in brackets; none for anything else. */
 export function mediumOf(run: Run, key: string): string | undefined {
   const value = Object.hasOwn(run.summary, key) ? run.summary[key] : undefined;
-  return typeof value === "string" ? /^\[([\w/-]+-file|images\/separated)\]$/.exec(value)?.[1] : undefined;
+  return typeof value === "string" ? /^\[([\w/-]+-file|images\/separated|audio|videos|html|object3D|molecule)\]$/.exec(value)?.[1] : undefined;
 }
 
 /** Move a panel among others by so many places. */
