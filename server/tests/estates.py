@@ -1,6 +1,9 @@
 """Accounts with everything that an account may have, made through the doors that clients and people use."""
 
+import base64
+import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +19,26 @@ mutation F($e: String!, $p: String!, $r: String!, $f: [String!]!) {
 }
 """
 FILE = "media/words.txt"
+Ask = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Logged:
+    """What is there of artifacts: a committed version with a file, in a sequence and in a portfolio; and one that is not committed yet."""
+
+    type: str
+    sequence: str
+    portfolio: str
+    alias: str
+    artifact_id: str
+    sequence_id: str
+    portfolio_id: str
+    client_id: str
+    manifest_id: str
+    pending_id: str
+    pending_manifest_id: str
+    md5: str
+    words: bytes
 
 
 @dataclass
@@ -34,6 +57,7 @@ class Estate:
     machine_key: str
     machine_id: str
     upload_url: str
+    logged: Logged
 
     @property
     def name(self) -> str:
@@ -57,7 +81,84 @@ class Estate:
         return answer["data"]
 
 
-def settle(house: House, name: str, project: str = "p", run: str = "r1") -> Estate:
+CREATE = """
+mutation C($input: CreateArtifactInput!) {
+  createArtifact(input: $input) { artifact { id state artifactSequence { id } currentManifest { id } } }
+}
+"""
+MANIFEST = """
+mutation M($input: CreateArtifactManifestInput!) {
+  createArtifactManifest(input: $input) { artifactManifest { id file { uploadUrl } } }
+}
+"""
+FILES = "mutation F($input: CreateArtifactFilesInput!) { createArtifactFiles(input: $input) { files { edges { node { uploadUrl } } } } }"
+COMMIT = "mutation C($id: ID!) { commitArtifact(input: {artifactID: $id}) { artifact { state } } }"
+LINK = """
+mutation L($input: LinkArtifactInput!) { linkArtifact(input: $input) { artifactMembership { artifactCollection { id } } } }
+"""
+USE = "mutation U($input: UseArtifactInput!) { useArtifact(input: $input) { artifact { id } } }"
+
+
+def md5_of(body: bytes) -> str:
+    """Write the digest of bytes as manifests have it."""
+    return base64.b64encode(hashlib.md5(body).digest()).decode()
+
+
+def manifest_of(**contents: dict[str, Any]) -> bytes:
+    """Write a manifest: what stands at each path."""
+    config = {"storageLayout": "V2"}
+    whole = {"version": 1, "storagePolicy": "wandb-storage-policy-v1", "storagePolicyConfig": config, "contents": contents}
+    return json.dumps(whole).encode()
+
+
+def announce(ask: Ask, name: str, project: str, artifact_id: str, body: bytes) -> dict[str, Any]:
+    """Say what a version's manifest will be."""
+    given = {"artifactID": artifact_id, "name": "wandb_manifest.json", "digest": md5_of(body), "entityName": name, "projectName": project}
+    return ask(MANIFEST, input=given)["createArtifactManifest"]["artifactManifest"]
+
+
+def log_artifact(house: House, ask: Ask, name: str, project: str, run: str, called: str) -> Logged:
+    """Log a version as the official client does, link it, use it; begin another."""
+    words = f"words of {called}".encode()
+    body = manifest_of(**{"words.txt": {"digest": md5_of(words), "size": len(words)}})
+
+    def create(digest: str, client_id: str) -> dict[str, Any]:
+        where = {"entityName": name, "projectName": project, "runName": run, "artifactTypeName": f"{called}-type"}
+        what = {"artifactCollectionName": called, "digest": digest, "digestAlgorithm": "MANIFEST_MD5", "clientID": client_id}
+        return ask(CREATE, input={**where, **what, "aliases": [{"artifactCollectionName": called, "alias": f"{called}-best"}]})[
+            "createArtifact"
+        ]["artifact"]
+
+    client_id, pending_client_id = (hashlib.sha256(f"{called}{number}".encode()).hexdigest() for number in range(2))
+    made = create("0" * 32, client_id)
+    manifest = announce(ask, name, project, made["id"], body)
+    file = {"artifactID": made["id"], "name": "words.txt", "md5": md5_of(words)}
+    (slot,) = ask(FILES, input={"artifactFiles": [file]})["createArtifactFiles"]["files"]["edges"]
+    for url, sent in ((slot["node"]["uploadUrl"], words), (manifest["file"]["uploadUrl"], body)):
+        assert house.client.put(url.removeprefix(house.base_url), content=sent).status_code == 200
+    assert ask(COMMIT, id=made["id"])["commitArtifact"]["artifact"]["state"] == "COMMITTED"
+    target = {"artifactID": made["id"], "entityName": name, "projectName": project, "artifactPortfolioName": f"{called}-shown"}
+    linked = ask(LINK, input={**target, "aliases": []})["linkArtifact"]["artifactMembership"]
+    ask(USE, input={"artifactID": made["id"], "entityName": name, "projectName": project, "runName": run})
+    pending = create("1" * 32, pending_client_id)
+    return Logged(
+        type=f"{called}-type",
+        sequence=called,
+        portfolio=f"{called}-shown",
+        alias=f"{called}-best",
+        artifact_id=made["id"],
+        sequence_id=made["artifactSequence"]["id"],
+        portfolio_id=linked["artifactCollection"]["id"],
+        client_id=client_id,
+        manifest_id=manifest["id"],
+        pending_id=pending["id"],
+        pending_manifest_id=announce(ask, name, project, pending["id"], body)["id"],
+        md5=md5_of(words),
+        words=words,
+    )
+
+
+def settle(house: House, name: str, project: str = "p", run: str = "r1", artifact: str = "data") -> Estate:
     """Make an account, and let it log."""
     visitor = house.visitor().sign_up(name)
     person = house.person(name)
@@ -109,4 +210,5 @@ def settle(house: House, name: str, project: str = "p", run: str = "r1") -> Esta
         joined["access_token"],
         machine["id"],
         slots[1]["uploadUrl"].removeprefix(house.base_url),
+        log_artifact(house, ask, name, project, run, artifact),
     )

@@ -11,16 +11,15 @@ import re
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import timedelta
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from estates import FILE, Estate, settle
+from estates import FILE, Estate, Logged, settle
 from house import House, Visitor, open_house, token_in
 from house import StillClock as Clock
-from versions import Shipper
 
 from runkey_server import accounts, keys
 from runkey_server.history import Folder
@@ -49,16 +48,31 @@ class Thing:
     file: str
     file_id: str
     claim_code: str
-    collection: str
+    type: str
+    sequence: str
     portfolio: str
-    artifact_type: str
+    alias: str
     artifact_id: str
-    deleted_artifact_id: str
-    pending_artifact_id: str
-    manifest_id: str
-    collection_id: str
+    sequence_id: str
     portfolio_id: str
     client_id: str
+    manifest_id: str
+    pending_id: str
+    pending_manifest_id: str
+    md5: str
+
+
+@dataclass(frozen=True)
+class Own:
+    """What whoever asks has, to be named beside what is somebody else's; an id of nothing where there is none."""
+
+    entity: str
+    project: str = "mine"
+    run: str = "mine"
+    artifact_id: str = ""
+    pending_id: str = ""
+    sequence: str = "mine"
+    portfolio_id: str = ""
 
 
 def _id(kind: str, number: int) -> str:
@@ -81,16 +95,18 @@ GHOST = Thing(
     file="media/nothing.txt",
     file_id=f"{_id('Run', 987654321)}:media/nothing.txt",
     claim_code="A" * 43,
-    collection="ectoplasm",
-    portfolio="ghost-stories",
-    artifact_type="apparition",
+    type="ghost-type",
+    sequence="ghosts",
+    portfolio="ghosts-shown",
+    alias="ghosts-best",
     artifact_id=_id("Artifact", 987654321),
-    deleted_artifact_id=_id("Artifact", 987654322),
-    pending_artifact_id=_id("Artifact", 987654323),
-    manifest_id=_id("ArtifactManifest", 987654321),
-    collection_id=_id("ArtifactCollection", 987654321),
+    sequence_id=_id("ArtifactCollection", 987654321),
     portfolio_id=_id("ArtifactCollection", 987654322),
-    client_id="a name that no client gave",
+    client_id="f" * 64,
+    manifest_id=_id("ArtifactManifest", 987654321),
+    pending_id=_id("Artifact", 987654322),
+    pending_manifest_id=_id("ArtifactManifest", 987654322),
+    md5="AAAAAAAAAAAAAAAAAAAAAA==",
 )
 """What does not exist."""
 
@@ -126,10 +142,21 @@ class World:
 
     house: House
     owner: Estate
+    stranger: Estate
     thing: Thing
     actors: dict[str, Actor]
     copy: Path
     rows: "Counter[str]"
+
+    def own_of(self, actor: str) -> Own:
+        """Give what an actor has."""
+        account = self.actors[actor].account
+        for estate in (self.owner, self.stranger):
+            if estate.name == account:
+                logged = estate.logged
+                ids = {"artifact_id": logged.artifact_id, "pending_id": logged.pending_id, "portfolio_id": logged.portfolio_id}
+                return Own(account, estate.project, estate.run, sequence=logged.sequence, **ids)
+        return Own(account or "nobody")
 
     def changed(self) -> "tuple[Counter[str], Counter[str]]":
         """Give the rows that are gone, and those that are new, since everything was put back."""
@@ -196,8 +223,8 @@ STRANGERS = frozenset(
 def open_world(data: Path) -> Iterator[World]:
     """Make it all through the doors of a house in which nothing happens by itself."""
     with open_house(data, Clock(), is_quiet=True) as house:
-        owner = settle(house, "mira", "vault", "treasure")
-        stranger = settle(house, "zoe", "shed", "tools")
+        owner = settle(house, "mira", "vault", "treasure", "jewels")
+        stranger = settle(house, "zoe", "shed", "tools", "nails")
         guest = _begin_without_an_account(house)
         owner.graphql('mutation { upsertBucket(input: {name: "old", modelName: "attic"}) { inserted } }')
         deleting = {"Authorization": f"Bearer {owner.secret}"}
@@ -231,7 +258,7 @@ def open_world(data: Path) -> Iterator[World]:
             file=FILE,
             file_id=f"{owner.run_id}:{FILE}",
             claim_code=guest.claim_code,
-            **_ship(house, owner),
+            **{field.name: getattr(owner.logged, field.name) for field in fields(Logged) if field.name != "words"},
         )
         actors = [
             Actor("owner", "mira", owner.secret),
@@ -257,38 +284,9 @@ def open_world(data: Path) -> Iterator[World]:
         Folder(house.database, lambda: house.clock() + timedelta(hours=1)).fold_due()
         copy = data.with_name("copy.db")
         house.database.copy_to(copy)
-        world = World(house, owner, thing, {actor.name: actor for actor in actors}, copy, _rows(house))
+        world = World(house, owner, stranger, thing, {actor.name: actor for actor in actors}, copy, _rows(house))
         yield world
         world._watch.close()
-
-
-def _ship(house: House, owner: Estate) -> dict[str, str]:
-    """Log versions of every state, and a link; give their names."""
-    shipper = Shipper(house, owner.secret, "mira", "vault")
-    ship = partial(shipper.log, artifactTypeName="jewels", runName="treasure")
-    deleted = ship("crown", {"gem.txt": b"ruby"})
-    kept = ship("crown", {"gem.txt": b"opal"}, clientID="what the client called it")
-    shipper.ask("mutation($i: ID!) { deleteArtifact(input: {artifactID: $i, deleteAliases: true}) { artifact { id } } }", i=deleted["id"])
-    pending = shipper.begin("crown", {"gem.txt": b"jade"}, artifactTypeName="jewels")
-    manifest = shipper.send(pending["id"], {"gem.txt": b"jade"})
-    linked = shipper.ask(
-        'mutation($i: ID!) { linkArtifact(input: {artifactID: $i, entityName: "mira", projectName: "vault",'
-        ' artifactPortfolioName: "shown"}) { artifactMembership { artifactCollection { id } } } }',
-        i=kept["id"],
-    )["linkArtifact"]["artifactMembership"]["artifactCollection"]["id"]
-    collection = shipper.ask('{ project(name: "vault") { artifactCollection(name: "crown") { id } } }')["project"]["artifactCollection"]
-    return {
-        "collection": "crown",
-        "portfolio": "shown",
-        "artifact_type": "jewels",
-        "artifact_id": kept["id"],
-        "deleted_artifact_id": deleted["id"],
-        "pending_artifact_id": pending["id"],
-        "manifest_id": manifest,
-        "collection_id": collection["id"],
-        "portfolio_id": linked,
-        "client_id": "what the client called it",
-    }
 
 
 @dataclass

@@ -37,7 +37,7 @@ def test_a_field_takes_junk(spot: Spot, house: House, mira: Estate, land: Land, 
     with logged() as log:
         budget.spend(bodies(spot, land), try_one)
     check_log(log.lines, *secrets)
-    assert post(house, secrets[-1], b'{"query": "{ viewer { id } }"}') == 200
+    assert post(house, house.person(mira.name).secret, b'{"query": "{ viewer { id } }"}') == 200
 
 
 def test_what_is_no_question_is_400(house: House, mira: Estate) -> None:

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from estates import COMMIT, FILES, announce, manifest_of
 from graphql import GraphQLInputObjectType, GraphQLObjectType, get_named_type
-from matrix import ACTORS, GHOST, STRANGERS, Outcome, Thing, World, anonymised, open_world
+from matrix import ACTORS, GHOST, STRANGERS, Outcome, Own, Thing, World, anonymised, open_world
 
 from runkey_server.asgi.failures import UNAUTHENTICATED_BODY
 from runkey_server.graphql import executing
@@ -33,7 +34,7 @@ class Row:
 
     asks: str
     document: str
-    variables: Callable[[Thing], dict[str, Any]]
+    variables: Callable[[Thing, Own], dict[str, Any]]
     but: dict[str, Outcome] = field(default_factory=dict)
 
     def outcome(self, actor: str) -> Outcome:
@@ -52,6 +53,18 @@ NO_KEYS: dict[str, Outcome] = {"owner's machine key": "forbidden", "owner's serv
 WRITES_ON: dict[str, Outcome] = {"owner's replaced key": "does"}
 
 DELETE_RUN = "mutation($i: ID!) { deleteRun(input: {id: $i}) { clientMutationId } }"
+NEW_ARTIFACT = (
+    "mutation($e: String!, $p: String!, $r: String, $t: String!, $n: String, $c: ID) { createArtifact(input: {"
+    "entityName: $e, projectName: $p, runName: $r, artifactTypeName: $t, artifactCollectionName: $n, clientID: $c,"
+    ' digest: "2", digestAlgorithm: MANIFEST_MD5}) { artifact { state } } }'
+)
+NEW_MANIFEST = (
+    "mutation($i: ID!, $b: ID, $e: String!, $p: String!) { createArtifactManifest(input: {artifactID: $i, baseArtifactID: $b,"
+    ' entityName: $e, projectName: $p, name: "m", digest: "AAAAAAAAAAAAAAAAAAAAAA=="}) { artifactManifest { type } } }'
+)
+NEW_FILES = (
+    "mutation($f: [CreateArtifactFileSpecInput!]!) { createArtifactFiles(input: {artifactFiles: $f}) { files { edges { cursor } } } }"
+)
 REWIND = (
     "mutation($r: String!, $p: String, $e: String) { rewindRun(input: {"
     'runName: $r, projectName: $p, entityName: $e, metricName: "_step", metricValue: 3}) { rewoundRun { id name } } }'
@@ -61,122 +74,122 @@ ROWS = [
     Row(
         "Query.project",
         "query($p: String, $e: String) { project(name: $p, entityName: $e) { id name } }",
-        lambda t: {"p": t.project, "e": t.entity},
+        lambda t, me: {"p": t.project, "e": t.entity},
     ),
     Row(
         "Query.model",
         "query($p: String, $e: String) { model(name: $p, entityName: $e) { id name } }",
-        lambda t: {"p": t.project, "e": t.entity},
+        lambda t, me: {"p": t.project, "e": t.entity},
     ),
-    Row("Query.models", "query($e: String) { models(entityName: $e) { edges { node { id name } } } }", lambda t: {"e": t.entity}),
-    Row("Query.entity", "query($e: String!) { entity(name: $e) { id name } }", lambda t: {"e": t.entity}),
+    Row("Query.models", "query($e: String) { models(entityName: $e) { edges { node { id name } } } }", lambda t, me: {"e": t.entity}),
+    Row("Query.entity", "query($e: String!) { entity(name: $e) { id name } }", lambda t, me: {"e": t.entity}),
     Row(
         "Project.run",
         "query($p: String, $e: String, $r: String!) { project(name: $p, entityName: $e) { run(name: $r) { id displayName config } } }",
-        lambda t: {"p": t.project, "e": t.entity, "r": t.run},
+        lambda t, me: {"p": t.project, "e": t.entity, "r": t.run},
     ),
     Row(
         "Project.bucket",
         "query($p: String, $e: String, $r: String!) { model(name: $p, entityName: $e) { bucket(name: $r, missingOk: true) { id notes } } }",
-        lambda t: {"p": t.project, "e": t.entity, "r": t.run},
+        lambda t, me: {"p": t.project, "e": t.entity, "r": t.run},
     ),
     Row(
         "Run.files",
         "query($p: String, $e: String, $r: String!, $f: [String]) {"
         " project(name: $p, entityName: $e) { run(name: $r) { files(names: $f) { edges { node { id url sizeBytes } } } } } }",
-        lambda t: {"p": t.project, "e": t.entity, "r": t.run, "f": [t.file]},
+        lambda t, me: {"p": t.project, "e": t.entity, "r": t.run, "f": [t.file]},
     ),
     Row(
         "Mutation.upsertModel",
         "mutation($p: String, $e: String) { upsertModel(input: {name: $p, entityName: $e}) { inserted project { id } } }",
-        lambda t: {"p": t.project, "e": t.entity},
+        lambda t, me: {"p": t.project, "e": t.entity},
     ),
     Row(
         "Mutation.upsertModel",
         "mutation($i: String, $p: String) { upsertModel(input: {id: $i, name: $p}) { inserted project { entityName } } }",
-        lambda t: {"i": t.project_id, "p": "another"},
+        lambda t, me: {"i": t.project_id, "p": "another"},
         {"strangers": "own"},
     ),
     Row(
         "Mutation.upsertBucket",
         "mutation($r: String, $p: String, $e: String) {"
         ' upsertBucket(input: {name: $r, modelName: $p, entityName: $e, config: "{}", tags: ["x"]}) { inserted bucket { id name } } }',
-        lambda t: {"r": t.run, "p": t.project, "e": t.entity},
+        lambda t, me: {"r": t.run, "p": t.project, "e": t.entity},
         WRITES_ON,
     ),
     Row(
         "Mutation.upsertBucket",
         "mutation($r: String, $p: String, $e: String) { upsertBucket(input: {name: $r, modelName: $p, entityName: $e}) { inserted } }",
-        lambda t: {"r": t.deleted_run, "p": t.project, "e": t.entity},
+        lambda t, me: {"r": t.deleted_run, "p": t.project, "e": t.entity},
         dict.fromkeys(OWNERS, "gone"),
     ),
     Row(
         "Mutation.upsertBucket",
         'mutation($i: String) { upsertBucket(input: {id: $i, displayName: "taken"}) { inserted bucket { name displayName } } }',
-        lambda t: {"i": t.run_id},
+        lambda t, me: {"i": t.run_id},
         WRITES_ON,
     ),
     Row(
         "Mutation.upsertBucket",
         'mutation($i: String) { upsertBucket(input: {id: $i, summaryMetrics: "{}"}) { inserted bucket { name } } }',
-        lambda t: {"i": t.deleted_run_id},
+        lambda t, me: {"i": t.deleted_run_id},
         dict.fromkeys((*OWNERS, "owner's replaced key"), "nothing"),
     ),
     # Somebody else's id beside a name of one's own: the id is passed over.
     Row(
         "Mutation.upsertBucket",
         'mutation($i: String) { upsertBucket(input: {id: $i, name: "mine", modelName: "own"}) { inserted bucket { name } } }',
-        lambda t: {"i": t.run_id},
+        lambda t, me: {"i": t.run_id},
         {"strangers": "own"},
     ),
     # A name that somebody else has is free in a project of one's own.
     Row(
         "Mutation.upsertBucket",
         "mutation($r: String, $p: String) { upsertBucket(input: {name: $r, modelName: $p}) { inserted } }",
-        lambda t: {"r": t.run, "p": t.project},
+        lambda t, me: {"r": t.run, "p": t.project},
         {**WRITES_ON, "strangers": "own"},
     ),
     Row(
         "Mutation.createRunFiles",
         "mutation($e: String!, $p: String!, $r: String!, $f: [String!]!) {"
         " createRunFiles(input: {entityName: $e, projectName: $p, runName: $r, files: $f}) { runID files { uploadUrl } } }",
-        lambda t: {"e": t.entity, "p": t.project, "r": t.run, "f": [t.file]},
+        lambda t, me: {"e": t.entity, "p": t.project, "r": t.run, "f": [t.file]},
         WRITES_ON,
     ),
     Row(
         "Mutation.createRunFiles",
         "mutation($e: String!, $p: String!, $r: String!) {"
         ' createRunFiles(input: {entityName: $e, projectName: $p, runName: $r, files: ["x"]}) { runID } }',
-        lambda t: {"e": t.entity, "p": t.project, "r": t.deleted_run},
+        lambda t, me: {"e": t.entity, "p": t.project, "r": t.deleted_run},
         dict.fromkeys(OWNERS, "gone"),
     ),
-    Row("Query.users", "query($q: String) { users(query: $q) { edges { node { username email } } } }", lambda t: {"q": t.entity}),
+    Row("Query.users", "query($q: String) { users(query: $q) { edges { node { username email } } } }", lambda t, me: {"q": t.entity}),
     # A run that goes on from another's is of one project with it.
     Row(
         "Mutation.upsertBucket",
         'mutation($c: JSONString, $p: String) { upsertBucket(input: {name: "fork", modelName: $p, config: $c}) { bucket { name } } }',
-        lambda t: {"c": json.dumps({"_wandb": {"value": {"branch_point": {"run_id": t.run, "step": 5}}}}), "p": t.project},
+        lambda t, me: {"c": json.dumps({"_wandb": {"value": {"branch_point": {"run_id": t.run, "step": 5}}}}), "p": t.project},
     ),
     Row(
         "Mutation.rewindRun",
         REWIND,
-        lambda t: {"r": t.run, "p": t.project, "e": t.entity},
+        lambda t, me: {"r": t.run, "p": t.project, "e": t.entity},
     ),
     Row(
         "Mutation.rewindRun",
         REWIND,
-        lambda t: {"r": t.deleted_run, "p": t.project, "e": t.entity},
+        lambda t, me: {"r": t.deleted_run, "p": t.project, "e": t.entity},
         dict.fromkeys(OWNERS, "gone"),
     ),
     *[
-        Row(f"Mutation.{name}", f"mutation($i: ID!) {{ {name}(input: {{id: $i{more}}}) {{ success }} }}", lambda t: {"i": t.run_id})
+        Row(f"Mutation.{name}", f"mutation($i: ID!) {{ {name}(input: {{id: $i{more}}}) {{ success }} }}", lambda t, me: {"i": t.run_id})
         for name, more in (("stopRun", ""), ("updateRunState", ', state: "failed"'))
     ],
     *[
         Row(
             f"Mutation.{name}",
             f"mutation($i: ID!) {{ {name}(input: {{id: $i{more}}}) {{ success }} }}",
-            lambda t: {"i": t.deleted_run_id},
+            lambda t, me: {"i": t.deleted_run_id},
             dict.fromkeys(OWNERS, "nothing"),
         )
         for name, more in (("stopRun", ""), ("updateRunState", ', state: "failed"'))
@@ -184,20 +197,20 @@ ROWS = [
     Row(
         "Mutation.deleteRun",
         DELETE_RUN,
-        lambda t: {"i": t.run_id},
+        lambda t, me: {"i": t.run_id},
         NO_DELETING,
     ),
     Row(
         "Mutation.deleteRun",
         DELETE_RUN,
-        lambda t: {"i": t.deleted_run_id},
+        lambda t, me: {"i": t.deleted_run_id},
         dict.fromkeys(OWNERS, "nothing"),
     ),
     *[
         Row(
             "Mutation.deleteRun",
             DELETE_RUN,
-            lambda t, of=of: {"i": getattr(t, of)},
+            lambda t, me, of=of: {"i": getattr(t, of)},
             dict.fromkeys(OWNERS, "nothing"),
         )
         for of in ("project_id", "internal_id", "file_id", "machine_id", "key_id")
@@ -205,188 +218,242 @@ ROWS = [
     Row(
         "Mutation.rotateApiKey",
         "mutation($i: ID) { rotateApiKey(input: {id: $i}) { secret } }",
-        lambda t: {"i": t.key_id},
+        lambda t, me: {"i": t.key_id},
         NO_KEYS | {"stranger's machine key": "forbidden", "guest": "forbidden"},
     ),
     Row(
         "Mutation.revokeApiKey",
         "mutation($i: ID) { revokeApiKey(input: {id: $i}) { apiKey { id state } } }",
-        lambda t: {"i": t.key_id},
+        lambda t, me: {"i": t.key_id},
         NO_KEYS | {"stranger's machine key": "forbidden", "guest": "forbidden"},
     ),
     Row(
         "Mutation.renameMachine",
         'mutation($i: ID!) { renameMachine(input: {id: $i, name: "x"}) { machine { name } } }',
-        lambda t: {"i": t.machine_id},
+        lambda t, me: {"i": t.machine_id},
         NO_KEYS | {"stranger's machine key": "forbidden", "guest": "forbidden"},
     ),
     Row(
         "Mutation.revokeMachine",
         "mutation($i: ID!) { revokeMachine(input: {id: $i}) { machine { state } } }",
-        lambda t: {"i": t.machine_id},
+        lambda t, me: {"i": t.machine_id},
         {"owner's service key": "forbidden", "stranger's machine key": "forbidden", "guest": "forbidden"},
     ),
-]
-
-# --- artifacts --------------------------------------------------------------------------------------------------------
-
-IN_PROJECT = "query($p: String, $e: String, $n: String!) { project(name: $p, entityName: $e) { %s } }"
-IN_COLLECTION = "query($i: ID!) { artifactCollection(id: $i) { ... on %s { name %s } } }"
-
-
-def _in_project(asks: str, selection: str, of: str) -> Row:
-    return Row(asks, IN_PROJECT % selection, lambda t: {"p": t.project, "e": t.entity, "n": getattr(t, of)})
-
-
-def _by_id(asks: str, selection: str) -> Row:
-    return Row(asks, f"query($i: ID!) {{ artifact(id: $i) {{ {selection} }} }}", lambda t: {"i": t.artifact_id})
-
-
-def _changes(name: str, input: str, variables: Callable[[Thing], dict[str, Any]], but: dict[str, Outcome], answers: str = "success") -> Row:
-    given = ", ".join(f"${each}: {'ID!' if len(each) == 1 else 'String!'}" for each in variables(GHOST))
-    return Row(f"Mutation.{name}", f"mutation({given}) {{ {name}(input: {{{input}}}) {{ {answers} }} }}", variables, but)
-
-
-PLACE = "entityName: $en, projectName: $pr"
-PLACED: Callable[[Thing], dict[str, Any]] = lambda t: {"en": t.entity, "pr": t.project}  # noqa: E731
-NOTHING: dict[str, Outcome] = dict.fromkeys(OWNERS, "nothing")
-ALIASES = f'aliases: [{{{PLACE}, artifactCollectionName: $co, alias: "kept"}}]'
-
-ROWS += [
-    Row("Query.artifact", "query($i: ID!) { artifact(id: $i) { id size metadata } }", lambda t: {"i": t.artifact_id}),
-    Row("Query.artifact", "query($i: ID!) { artifact(id: $i) { id size } }", lambda t: {"i": t.deleted_artifact_id}, NOTHING),
-    Row("Query.artifactCollection", "query($i: ID!) { artifactCollection(id: $i) { id name } }", lambda t: {"i": t.collection_id}),
-    Row("Query.clientIDMapping", "query($i: ID!) { clientIDMapping(clientID: $i) { serverID } }", lambda t: {"i": t.client_id}),
-    _in_project("Project.artifactType", "artifactType(name: $n) { id name }", "artifact_type"),
-    _in_project("Project.artifact", "artifact(name: $n) { id digest }", "collection"),
-    _in_project("Project.artifactCollection", "artifactCollection(name: $n) { id description }", "collection"),
-    _in_project("Project.artifactCollection", "artifactCollection(name: $n) { id artifacts { totalCount } }", "portfolio"),
-    _in_project("Project.artifactCollectionMembership", "artifactCollectionMembership(name: $n) { id artifact { id } }", "collection"),
-    _in_project("ArtifactType.artifact", 'artifactType(name: "jewels") { artifact(name: $n) { id } }', "collection"),
-    _in_project("ArtifactType.artifactCollection", 'artifactType(name: "jewels") { artifactCollection(name: $n) { id } }', "collection"),
-    _in_project("Run.outputArtifacts", "run(name: $n) { outputArtifacts { totalCount edges { node { id } } } }", "run"),
-    _in_project("Run.inputArtifacts", "run(name: $n) { inputArtifacts { totalCount } }", "run"),
-    _by_id("Artifact.files", 'files(names: ["gem.txt"]) { edges { node { directUrl } } }'),
-    _by_id(
+    # Files of a run: who may replace one may empty it as well.
+    Row("Mutation.deleteFiles", "mutation($f: [ID!]!) { deleteFiles(input: {files: $f}) { success } }", lambda t, me: {"f": [t.file_id]}),
+    *[
+        Row(
+            "Mutation.deleteFiles",
+            "mutation($f: [ID!]!) { deleteFiles(input: {files: $f}) { success } }",
+            lambda t, me, of=of: {"f": [getattr(t, of)]},
+            dict.fromkeys(OWNERS, "nothing"),
+        )
+        for of in ("artifact_id", "deleted_run_id")
+    ],
+    # --- artifacts, as they are found
+    Row(
+        "Query.artifact",
+        "query($i: ID!) { artifact(id: $i) { id digest files { edges { node { url } } } } }",
+        lambda t, me: {"i": t.artifact_id},
+    ),
+    Row("Query.artifact", "query($i: ID!) { artifact(id: $i) { id digest } }", lambda t, me: {"i": t.pending_id}),
+    Row("Query.artifactCollection", "query($i: ID!) { artifactCollection(id: $i) { id name } }", lambda t, me: {"i": t.sequence_id}),
+    Row("Query.artifactCollection", "query($i: ID!) { artifactCollection(id: $i) { id name } }", lambda t, me: {"i": t.portfolio_id}),
+    Row("Query.clientIDMapping", "query($i: ID!) { clientIDMapping(clientID: $i) { serverID } }", lambda t, me: {"i": t.client_id}),
+    *[
+        Row(
+            f"Project.{name}",
+            f"query($p: String, $e: String, $n: String!) {{ project(name: $p, entityName: $e) {{ {name}(name: $n) {{ id }} }} }}",
+            lambda t, me, called=called: {"p": t.project, "e": t.entity, "n": called(t)},
+        )
+        for name, called in (
+            ("artifact", lambda t: f"{t.sequence}:{t.alias}"),
+            ("artifactType", lambda t: t.type),
+            ("artifactCollection", lambda t: t.sequence),
+            ("artifactCollection", lambda t: t.portfolio),
+            ("artifactCollectionMembership", lambda t: f"{t.portfolio}:latest"),
+        )
+    ],
+    *[
+        Row(
+            f"ArtifactType.{name}",
+            "query($p: String, $e: String, $t: String!, $n: String!)"
+            f" {{ project(name: $p, entityName: $e) {{ artifactType(name: $t) {{ {name}(name: $n) {{ id }} }} }} }}",
+            lambda t, me: {"p": t.project, "e": t.entity, "t": t.type, "n": t.sequence},
+        )
+        for name in ("artifact", "artifactCollection")
+    ],
+    # What is said of a file beside its name finds nothing.
+    Row(
         "Artifact.filesByManifestEntries",
-        'filesByManifestEntries(entries: [{name: "gem.txt", digest: "x"}]) { edges { node { directUrl } } }',
+        "query($i: ID!, $f: [ArtifactManifestEntryInput!]) {"
+        " artifact(id: $i) { filesByManifestEntries(entries: $f) { edges { node { md5 } } } } }",
+        lambda t, me: {
+            "i": me.artifact_id or t.artifact_id,
+            "f": [{"name": "words.txt", "digest": t.md5, "birthArtifactID": t.artifact_id}],
+        },
+        {"strangers": "own"},
     ),
-    _by_id("ArtifactCollectionMembership.files", 'artifactMemberships { edges { node { files(names: ["gem.txt"]) { totalCount } } } }'),
-    *[
-        Row(f"{kind}.{asks}", IN_COLLECTION % (kind, selection), lambda t, of=of: {"i": getattr(t, of)})
-        for kind, of in (("ArtifactSequence", "collection_id"), ("ArtifactPortfolio", "portfolio_id"))
-        for asks, selection in (
-            ("aliases", "aliases { edges { node { alias } } }"),
-            ("artifacts", "artifacts { totalCount }"),
-            ("artifactMembership", 'artifactMembership(aliasName: "latest") { id }'),
-        )
-    ],
-    _changes(
-        "createArtifact",
-        f'{PLACE}, runName: $ru, artifactTypeName: $ty, artifactCollectionName: $co, digest: "x", digestAlgorithm: MANIFEST_MD5',
-        lambda t: PLACED(t) | {"ru": t.run, "ty": t.artifact_type, "co": t.collection},
-        {},
-        "artifact { id }",
+    # --- artifacts, as they are changed
+    Row(
+        "Mutation.createArtifact",
+        NEW_ARTIFACT,
+        lambda t, me: {"e": t.entity, "p": t.project, "r": t.run, "t": t.type, "n": t.sequence, "c": "another"},
     ),
-    _changes(
-        "createArtifactManifest",
-        f'{PLACE}, artifactID: $i, name: "m", digest: ""',
-        lambda t: PLACED(t) | {"i": t.pending_artifact_id},
-        {},
-        "artifactManifest { id file { uploadUrl } }",
+    # One's own project beside a run, a name or a mark of somebody else's.
+    Row(
+        "Mutation.createArtifact",
+        NEW_ARTIFACT,
+        lambda t, me: {"e": me.entity, "p": me.project, "r": t.run, "t": t.type, "n": t.sequence, "c": "another"},
     ),
-    _changes(
-        "createArtifactManifest",
-        f'{PLACE}, artifactID: $i, baseArtifactID: $b, name: "m", digest: ""',
-        lambda t: PLACED(t) | {"i": t.pending_artifact_id, "b": t.artifact_id},
-        {},
-        "artifactManifest { id }",
+    Row(
+        "Mutation.createArtifact",
+        NEW_ARTIFACT,
+        lambda t, me: {"e": me.entity, "p": me.project, "r": None, "t": t.type, "n": t.sequence, "c": t.client_id},
+        {"strangers": "own"},
     ),
-    _changes(
-        "updateArtifactManifest", 'artifactManifestID: $i, digest: "x"', lambda t: {"i": t.manifest_id}, {}, "artifactManifest { id }"
+    Row(
+        "Mutation.createArtifactManifest",
+        NEW_MANIFEST,
+        lambda t, me: {"i": t.pending_id, "b": None, "e": t.entity, "p": t.project},
     ),
-    _changes(
-        "createArtifactFiles",
-        'artifactFiles: [{artifactID: $i, name: "x", md5: "XUFAKrxLKna5cZ2REBfFkg=="}]',
-        lambda t: {"i": t.pending_artifact_id},
-        {},
-        "files { edges { node { uploadUrl } } }",
+    # What one begins oneself goes on from what is somebody else's, or from nothing.
+    Row(
+        "Mutation.createArtifactManifest",
+        NEW_MANIFEST,
+        lambda t, me: {"i": me.pending_id or t.pending_id, "b": t.artifact_id, "e": me.entity, "p": me.project},
     ),
-    _changes("commitArtifact", "artifactID: $i", lambda t: {"i": t.pending_artifact_id}, {}, "artifact { id }"),
-    _changes("commitArtifact", "artifactID: $i", lambda t: {"i": t.deleted_artifact_id}, NOTHING, "artifact { id }"),
-    _changes(
-        "useArtifact",
-        f"artifactID: $i, {PLACE}, runName: $ru",
-        lambda t: PLACED(t) | {"i": t.artifact_id, "ru": t.run},
-        {},
-        "artifact { id }",
+    Row(
+        "Mutation.updateArtifactManifest",
+        "mutation($i: ID!, $d: String) { updateArtifactManifest(input: {artifactManifestID: $i, digest: $d}) { artifactManifest { id } } }",
+        lambda t, me: {"i": t.pending_manifest_id, "d": "AAAAAAAAAAAAAAAAAAAAAA=="},
     ),
-    _changes("updateArtifact", 'artifactID: $i, description: "x"', lambda t: {"i": t.artifact_id}, {}, "artifact { description }"),
-    _changes("deleteArtifact", "artifactID: $i, deleteAliases: true", lambda t: {"i": t.artifact_id}, NO_DELETING, "artifact { id }"),
-    _changes("addAliases", f"artifactID: $i, {ALIASES}", lambda t: PLACED(t) | {"i": t.artifact_id, "co": t.collection}, {}),
-    _changes("deleteAliases", f"artifactID: $i, {ALIASES}", lambda t: PLACED(t) | {"i": t.artifact_id, "co": t.collection}, {}),
-    _changes(
-        "linkArtifact",
-        f"artifactID: $i, {PLACE}, artifactPortfolioName: $co",
-        lambda t: PLACED(t) | {"i": t.artifact_id, "co": t.portfolio},
-        {},
-        "versionIndex",
+    Row(
+        "Mutation.createArtifactFiles",
+        NEW_FILES,
+        lambda t, me: {"f": [{"artifactID": t.pending_id, "name": "x", "md5": t.md5}]},
     ),
-    # Somebody else's version, to a project of one's own: by its id, and by what its client called it.
-    *[
-        _changes(
-            "linkArtifact",
-            f'{by}: $i, projectName: "own", artifactPortfolioName: "mine"',
-            lambda t, of=of: {"i": getattr(t, of)},
-            {},
-            "versionIndex",
-        )
-        for by, of in (("artifactID", "artifact_id"), ("clientID", "client_id"))
-    ],
-    _changes(
-        "linkArtifact", "artifactID: $i, artifactPortfolioID: $p", lambda t: {"i": t.artifact_id, "p": t.portfolio_id}, {}, "versionIndex"
+    Row(
+        "Mutation.createArtifactFiles",
+        NEW_FILES,
+        lambda t, me: {"f": [{"artifactID": each or t.pending_id, "name": "x", "md5": t.md5} for each in (me.pending_id, t.pending_id)]},
     ),
-    _changes("unlinkArtifact", "artifactID: $i, artifactPortfolioID: $p", lambda t: {"i": t.artifact_id, "p": t.portfolio_id}, {}),
-    _changes(
-        "updateArtifactSequence", 'artifactSequenceID: $i, name: "x"', lambda t: {"i": t.collection_id}, {}, "artifactCollection { name }"
-    ),
-    _changes(
-        "updateArtifactPortfolio", 'artifactPortfolioID: $i, name: "x"', lambda t: {"i": t.portfolio_id}, {}, "artifactCollection { name }"
-    ),
-    _changes(
-        "moveArtifactSequence",
-        'artifactSequenceID: $i, destinationArtifactTypeName: "x"',
-        lambda t: {"i": t.collection_id},
-        {},
-        "artifactCollection { name }",
-    ),
-    _changes(
-        "deleteArtifactSequence", "artifactSequenceID: $i", lambda t: {"i": t.collection_id}, NO_DELETING, "artifactCollection { state }"
-    ),
-    _changes(
-        "deleteArtifactPortfolio", "artifactPortfolioID: $i", lambda t: {"i": t.portfolio_id}, NO_DELETING, "artifactCollection { state }"
+    Row(
+        "Mutation.commitArtifact",
+        "mutation($i: ID!) { commitArtifact(input: {artifactID: $i}) { artifact { state } } }",
+        lambda t, me: {"i": t.pending_id},
     ),
     *[
-        _changes(
-            name,
-            f'{PLACE}, artifactCollectionName: $co, tags: [{{tagName: "x"}}]',
-            lambda t: PLACED(t) | {"co": t.collection},
-            {},
-            answers,
+        Row(
+            "Mutation.useArtifact",
+            "mutation($i: ID!, $e: String!, $p: String!, $r: String!) {"
+            " useArtifact(input: {artifactID: $i, entityName: $e, projectName: $p, runName: $r}) { artifact { id } } }",
+            named,
         )
-        for name, answers in (
-            ("createArtifactCollectionTagAssignments", "tags { name }"),
-            ("deleteArtifactCollectionTagAssignments", "success"),
+        for named in (
+            lambda t, me: {"i": t.artifact_id, "e": t.entity, "p": t.project, "r": t.run},
+            lambda t, me: {"i": t.artifact_id, "e": me.entity, "p": me.project, "r": me.run},
+            lambda t, me: {"i": me.artifact_id or t.artifact_id, "e": t.entity, "p": t.project, "r": t.run},
         )
     ],
-    Row("Mutation.deleteFiles", "mutation($f: [ID!]!) { deleteFiles(input: {files: $f}) { success } }", lambda t: {"f": [t.file_id]}),
+    Row(
+        "Mutation.updateArtifact",
+        'mutation($i: ID!) { updateArtifact(input: {artifactID: $i, description: "taken", metadata: "{}"}) { artifact { description } } }',
+        lambda t, me: {"i": t.artifact_id},
+    ),
+    Row(
+        "Mutation.deleteArtifact",
+        "mutation($i: ID!) { deleteArtifact(input: {artifactID: $i, deleteAliases: true}) { artifact { state } } }",
+        lambda t, me: {"i": t.artifact_id},
+        NO_DELETING,
+    ),
+    *[
+        Row(
+            f"Mutation.{name}",
+            f"mutation($i: ID!, $a: [ArtifactCollectionAliasInput!]!) {{ {name}(input: {{artifactID: $i, aliases: $a}}) {{ success }} }}",
+            lambda t, me, of=of: {
+                "i": (me.artifact_id if of == "mine" else "") or t.artifact_id,
+                "a": [{"entityName": t.entity, "projectName": t.project, "artifactCollectionName": t.sequence, "alias": t.alias}],
+            },
+        )
+        for name in ("addAliases", "deleteAliases")
+        for of in ("theirs", "mine")
+    ],
+    *[
+        Row("Mutation.linkArtifact", "mutation($l: LinkArtifactInput!) { linkArtifact(input: $l) { versionIndex } }", named)
+        for named in (
+            lambda t, me: {
+                "l": {"artifactID": t.artifact_id, "entityName": t.entity, "projectName": t.project, "artifactPortfolioName": t.portfolio}
+            },
+            lambda t, me: {
+                "l": {"artifactID": t.artifact_id, "entityName": me.entity, "projectName": "taken", "artifactPortfolioName": "taken"}
+            },
+            lambda t, me: {
+                "l": {"clientID": t.client_id, "entityName": me.entity, "projectName": "taken", "artifactPortfolioName": "taken"}
+            },
+            lambda t, me: {"l": {"artifactID": me.artifact_id or t.artifact_id, "artifactPortfolioID": t.portfolio_id}},
+            lambda t, me: {
+                "l": {
+                    "artifactID": me.artifact_id or t.artifact_id,
+                    "entityName": t.entity,
+                    "projectName": t.project,
+                    "artifactPortfolioName": t.portfolio,
+                }
+            },
+        )
+    ],
+    *[
+        Row(
+            "Mutation.unlinkArtifact",
+            "mutation($i: ID!, $c: ID!) { unlinkArtifact(input: {artifactID: $i, artifactPortfolioID: $c}) { success } }",
+            named,
+        )
+        for named in (
+            lambda t, me: {"i": t.artifact_id, "c": t.portfolio_id},
+            lambda t, me: {"i": me.artifact_id or t.artifact_id, "c": t.portfolio_id},
+        )
+    ],
+    Row(
+        "Mutation.updateArtifactSequence",
+        'mutation($i: ID!) { updateArtifactSequence(input: {artifactSequenceID: $i, name: "taken"}) { artifactCollection { name } } }',
+        lambda t, me: {"i": t.sequence_id},
+    ),
+    Row(
+        "Mutation.updateArtifactPortfolio",
+        'mutation($i: ID!) { updateArtifactPortfolio(input: {artifactPortfolioID: $i, description: "x"}) { artifactCollection { name } } }',
+        lambda t, me: {"i": t.portfolio_id},
+    ),
+    Row(
+        "Mutation.moveArtifactSequence",
+        "mutation($i: ID!) { moveArtifactSequence(input:"
+        ' {artifactSequenceID: $i, destinationArtifactTypeName: "taken"}) { artifactCollection { name } } }',
+        lambda t, me: {"i": t.sequence_id},
+    ),
+    Row(
+        "Mutation.deleteArtifactSequence",
+        "mutation($i: ID!) { deleteArtifactSequence(input: {artifactSequenceID: $i}) { artifactCollection { state } } }",
+        lambda t, me: {"i": t.sequence_id},
+        NO_DELETING,
+    ),
+    Row(
+        "Mutation.deleteArtifactPortfolio",
+        "mutation($i: ID!) { deleteArtifactPortfolio(input: {artifactPortfolioID: $i}) { artifactCollection { state } } }",
+        lambda t, me: {"i": t.portfolio_id},
+        NO_DELETING,
+    ),
+    *[
+        Row(
+            f"Mutation.{name}ArtifactCollectionTagAssignments",
+            "mutation($e: String!, $p: String!, $c: String!) {"
+            f" {name}ArtifactCollectionTagAssignments(input:"
+            f' {{entityName: $e, projectName: $p, artifactCollectionName: $c, tags: [{{tagName: "x"}}]}}) {{ {told} }} }}',
+            lambda t, me: {"e": t.entity, "p": t.project, "c": t.sequence},
+        )
+        for name, told in (("create", "tags { name }"), ("delete", "success"))
+    ],
 ]
 
 NAMES_NOTHING = {
-    "Project.artifactTypes": "a cursor among the types of the project that was found",
-    "Project.artifactCollections": "a cursor, a filter and an order of the project that was found",
-    "ArtifactType.artifactCollections": "a cursor, a filter and an order of the type that was found",
-    "ArtifactType.artifactSequences": "a cursor among the collections of the type that was found",
     "Mutation.createApiKey": "a description, of the caller's own new key",
     "Mutation.createAnonymousEntity": "no more than a client's own mark",
     "Mutation.createClaimLink": "no more than a client's own mark",
@@ -395,6 +462,20 @@ NAMES_NOTHING = {
     "Project.runCount": "a filter of the project that was found",
     "Project.runs": "a filter, a cursor and an order of the project that was found",
     "Run.logLines": "a cursor among the lines of the run that was found",
+    "Run.inputArtifacts": "a cursor among what the run used that was found",
+    "Run.outputArtifacts": "a cursor among what the run logged that was found",
+    "Project.artifactTypes": "a cursor in the project that was found",
+    "Project.artifactCollections": "a cursor, a filter and an order in the project that was found",
+    "ArtifactType.artifactCollections": "a cursor, a filter and an order in the project that was found",
+    "ArtifactType.artifactSequences": "a cursor in the project that was found",
+    "ArtifactSequence.aliases": "a cursor in the collection that was found",
+    "ArtifactSequence.artifacts": "a cursor, a filter and an order in the collection that was found",
+    "ArtifactSequence.artifactMembership": "an alias in the collection that was found",
+    "ArtifactPortfolio.aliases": "a cursor in the collection that was found",
+    "ArtifactPortfolio.artifacts": "a cursor, a filter and an order in the collection that was found",
+    "ArtifactPortfolio.artifactMembership": "an alias in the collection that was found",
+    "Artifact.files": "paths in the version that was found",
+    "ArtifactCollectionMembership.files": "paths in the version that was found",
     "Run.wandbConfig": "keys of the run that was found",
     "Run.sampledHistory": "keys of the run that was found",
     "Run.parquetHistory": "keys of the run that was found",
@@ -438,7 +519,7 @@ def ask(world: World, actor: str, row: Row, thing: Thing) -> tuple[int, str]:
     headers = {"Authorization": f"Bearer {who.secret}"} if who.secret else {}
     # A browser's session is no key: by it nobody asks here.
     client = who.visitor.client if who.visitor else world.house.client
-    answer = client.post("/graphql", json={"query": row.document, "variables": row.variables(thing)}, headers=headers)
+    answer = client.post("/graphql", json={"query": row.document, "variables": row.variables(thing, world.own_of(actor))}, headers=headers)
     return answer.status_code, answer.text
 
 
@@ -449,7 +530,7 @@ def test_who_may(row: Row, world: World) -> None:
         world.restore()
         status, text = ask(world, actor, row, world.thing)
         gone, new = world.changed()
-        told = (row.asks, row.variables(world.thing), actor, row.outcome(actor), status, text[:500])
+        told = (row.asks, row.variables(world.thing, world.own_of(actor)), actor, row.outcome(actor), status, text[:500])
         found = json.loads(text)
         match row.outcome(actor):
             case "does":
@@ -470,3 +551,48 @@ def test_who_may(row: Row, world: World) -> None:
             assert (gone, new) == ({}, {}), told
         if row.outcome(actor) == "own":
             assert not world.of_others(actor, gone), told
+
+
+def test_bytes_of_another_account_are_had_neither_by_their_digest_nor_by_their_birth(world: World) -> None:
+    """Whoever knows a digest and an id of somebody else's version hears what is heard of ones that there are not."""
+    world.restore()
+    owner, stranger = world.owner, world.stranger
+    told = []
+    for md5, birth in ((owner.logged.md5, owner.logged.artifact_id), (GHOST.md5, GHOST.artifact_id)):
+        body = manifest_of(**{"stolen.txt": {"digest": md5, "size": len(owner.logged.words), "birthArtifactID": birth}})
+        pending = stranger.logged.pending_id
+        slot = stranger.graphql(FILES, input={"artifactFiles": [{"artifactID": pending, "name": "stolen.txt", "md5": md5}]})
+        url = announce(stranger.graphql, stranger.name, stranger.project, pending, body)["file"]["uploadUrl"]
+        assert world.house.client.put(url.removeprefix(world.house.base_url), content=body).status_code == 200
+        answer = world.house.graphql(stranger.secret, COMMIT, id=pending)
+        offered = stranger.graphql("query($i: ID!) { artifact(id: $i) { files { edges { node { url } } } } }", i=pending)
+        statuses = [
+            world.house.client.get(edge["node"]["url"].removeprefix(world.house.base_url)).status_code
+            for edge in offered["artifact"]["files"]["edges"]
+        ]
+        is_asked_for = slot["createArtifactFiles"]["files"]["edges"][0]["node"]["uploadUrl"] is not None
+        told.append((is_asked_for, anonymised(answer.text, world.thing, GHOST), statuses))
+        world.restore()
+    assert told[0] == told[1]
+    assert told[0][0]
+    assert "not here" in told[0][1]
+    assert set(told[0][2]) == {404}
+    # Of her own the owner need not send them again: the way that was tried is one.
+    again = {"artifactID": owner.logged.pending_id, "name": "again.txt", "md5": owner.logged.md5}
+    (edge,) = owner.graphql(FILES, input={"artifactFiles": [again]})["createArtifactFiles"]["files"]["edges"]
+    assert edge["node"]["uploadUrl"] is None
+
+
+def test_a_mark_that_somebody_else_used_first_is_ones_own_all_the_same(world: World) -> None:
+    world.restore()
+    owner, stranger = world.owner, world.stranger
+    named = {"e": stranger.name, "p": stranger.project, "r": None, "t": "any", "n": "any", "c": owner.logged.client_id}
+    assert stranger.graphql(NEW_ARTIFACT, **named)
+    found = [
+        estate.graphql("query($c: ID!) { clientIDMapping(clientID: $c) { serverID } }", c=owner.logged.client_id)["clientIDMapping"][
+            "serverID"
+        ]
+        for estate in (owner, stranger)
+    ]
+    assert found[0] == owner.logged.artifact_id
+    assert found[1] not in (owner.logged.artifact_id, None)

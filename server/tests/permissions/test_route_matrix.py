@@ -74,7 +74,7 @@ ROWS = [
     *[Row("GET", PROJECT + each, READING) for each in ("/export", "/keys", "/runs", "/live", "/usage", "/deleted", "/retention")],
     *[
         Row("GET", RUN + each, READING)
-        for each in ("/export", "/output.log", "/console", "/about", "/files", "/files/{name:path}", "/media", "/shown/{name:path}")
+        for each in ("/export", "/output.log", "/console", "/about", "/files", "/files/{name:path}", "/shown/{name:path}", "/media")
     ],
     Row("POST", PROJECT + "/charts", READING, body=lambda t: {"runs": [t.run], "keys": ["loss"]}),
     Row("POST", PROJECT + "/retention", READING, body=lambda t: {"keepNewest": 1, "preview": True}),

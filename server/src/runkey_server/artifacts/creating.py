@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from runkey_server import runs
 from runkey_server.artifacts import aliasing, naming, store
-from runkey_server.artifacts.finding import find_artifact, get_artifact
+from runkey_server.artifacts.finding import check, find_artifact, get_artifact
 from runkey_server.artifacts.model import INHERITED_TTL, NO_TTL, Artifact, Collection, Entry, Manifest, ManifestType, Wanted
 from runkey_server.asgi.actor import Actor
 from runkey_server.errors import Error
@@ -31,6 +31,7 @@ def create(transaction: sa.Connection, actor: Actor, wanted: Wanted, at: datetim
     project = find_project(transaction, actor, wanted.entity, wanted.project or runs.DEFAULT_PROJECT)
     if project is None:
         project, _ = open_project(transaction, actor, wanted.entity, wanted.project or runs.DEFAULT_PROJECT, at)
+    check(actor, "write", project.account_id)
     run_id = None
     if wanted.run_name:
         run = runs.find_run(transaction, actor, project.entity, project.name, wanted.run_name)
@@ -217,7 +218,7 @@ def _open_sequence(transaction: sa.Connection, project: Project, wanted: Wanted,
 
 def _find_existing(transaction: sa.Connection, sequence: Collection, wanted: Wanted) -> Artifact | None:
     if wanted.client_id:
-        found = store.find_by_client_id(transaction, sequence.project_id, wanted.client_id)
+        found = store.find_by_client_id(transaction, wanted.client_id, project_id=sequence.project_id)
         if found is not None and found.collection_id == sequence.id:
             return found
     if wanted.distributed_id:

@@ -80,8 +80,8 @@ def find_by_name(transaction: sa.Connection, project: Project, name: str) -> Mem
 
 
 def find_by_client_id(transaction: sa.Connection, actor: Actor, client_id: str) -> Artifact | None:
-    """Find a version by what the client called it before the server knew it."""
-    found = store.find_by_client_id(transaction, None, client_id)
+    """Find a version by what the client called it before the server knew it; what others' clients called so is passed over."""
+    found = store.find_by_client_id(transaction, client_id, account_id=actor.account_id)
     return None if found is None else find_artifact(transaction, actor, found.id)
 
 

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from runkey_server.artifacts import aliasing, naming, store
 from runkey_server.artifacts.creating import open_type
-from runkey_server.artifacts.finding import get_artifact, get_collection
+from runkey_server.artifacts.finding import check, get_artifact, get_collection
 from runkey_server.artifacts.model import LATEST, Collection, Membership
 from runkey_server.asgi.actor import Actor
 from runkey_server.errors import Error
@@ -35,6 +35,7 @@ def link(
     project = find_project(transaction, actor, entity, project_name)
     if project is None:
         project, _ = open_project(transaction, actor, entity, project_name, at)
+    check(actor, "write", project.account_id)
     fault = naming.name_fault(portfolio_name)
     if fault:
         raise Error("invalid", f"The portfolio name {portfolio_name[:80]!r} {fault}.")

@@ -148,11 +148,15 @@ def find_artifact(transaction: sa.Connection, artifact_id: int) -> Artifact | No
     return _artifact(transaction.execute(_ARTIFACT.where(artifacts.c.id == artifact_id)).first())
 
 
-def find_by_client_id(transaction: sa.Connection, project_id: int | None, client_id: str) -> Artifact | None:
-    """Find a version by what the client called it. project_id: in this project."""
+def find_by_client_id(
+    transaction: sa.Connection, client_id: str, *, project_id: int | None = None, account_id: int | None = None
+) -> Artifact | None:
+    """Find a version by what the client called it: in this project, or in those of this account."""
     statement = _ARTIFACT.where(artifacts.c.client_id == client_id, _IS_ALIVE)
     if project_id is not None:
         statement = statement.where(artifact_collections.c.project_id == project_id)
+    if account_id is not None:
+        statement = statement.where(projects.c.account_id == account_id)
     return _artifact(transaction.execute(statement.order_by(artifacts.c.id).limit(1)).first())
 
 
