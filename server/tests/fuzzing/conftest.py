@@ -7,7 +7,6 @@ import sqlalchemy as sa
 from estates import Estate, settle
 from house import PASSWORD, House, StillClock, open_house, token_in
 from junk import Land
-from versions import Shipper
 
 from runkey_server.projects.tables import projects
 from runkey_server.runs.tables import runs
@@ -45,22 +44,14 @@ def _mended(house: House, mira: Estate) -> None:
     mira.visitor.signed_in(mira.name)
 
 
-def _ship(estate: Estate) -> tuple[str, str, str, str]:
-    """Log a version and begin another; give the ids of the one that is begun, its collection and its manifest, and its type."""
-    shipper = Shipper(estate.house, estate.secret, estate.name, estate.project)
-    shipper.log("data", {"a.txt": b"a"})
-    begun = shipper.begin("data", {"a.txt": b"b"})
-    manifest = shipper.send(begun["id"], {"a.txt": b"b"})
-    asks = 'query($p: String) { project(name: $p) { artifactCollection(name: "data") { id } } }'
-    collection = shipper.ask(asks, p=estate.project)["project"]["artifactCollection"]
-    return begun["id"], collection["id"], manifest, "dataset"
-
-
 def land_of(mira: Estate, zoe: Estate) -> Land:
     """Name what is there, by the names under which it may be asked for."""
     ids = [each for estate in (mira, zoe) for each in (estate.run_id, estate.project_id, estate.machine_id, estate.person.key.id)]
-    shipped = [_ship(estate) for estate in (mira, zoe)]
-    of_artifacts, of_collections, of_manifests, of_types = (list(each) for each in zip(*shipped, strict=True))
+    logged = [estate.logged for estate in (mira, zoe)]
+    of_artifacts = [each for one in logged for each in (one.pending_id, one.artifact_id)]
+    of_collections = [each for one in logged for each in (one.sequence_id, one.portfolio_id)]
+    of_manifests, of_types = [one.pending_manifest_id for one in logged], [one.type for one in logged]
+    sequences, portfolios = [one.sequence for one in logged], [one.portfolio for one in logged]
     of_projects, of_runs, entities = [mira.project, zoe.project], [mira.run, mira.deleted_run, zoe.run], [mira.name, zoe.name]
     return Land(
         good={
@@ -90,13 +81,13 @@ def land_of(mira: Estate, zoe: Estate) -> Land:
             "artifactSequenceID": of_collections,
             "artifactTypeName": of_types,
             "destinationArtifactTypeName": of_types,
-            "artifactCollectionName": ["data", "shown"],
-            "artifactPortfolioName": ["shown"],
+            "artifactCollectionName": [*sequences, *portfolios],
+            "artifactPortfolioName": portfolios,
             "alias": ["latest"],
             "md5": ["XUFAKrxLKna5cZ2REBfFkg=="],
-            "Project.artifact.name": ["data", "data:v0"],
+            "Project.artifact.name": [*sequences, f"{sequences[0]}:v0"],
             "Project.artifactType.name": of_types,
-            "Project.artifactCollection.name": ["data", "shown"],
+            "Project.artifactCollection.name": [*sequences, *portfolios],
             "keys": ["loss", "lr"],
             "key": ["loss"],
             "runs": of_runs,
