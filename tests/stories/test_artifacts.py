@@ -59,6 +59,8 @@ told["types"] = sorted(each.name for each in api.artifact_types("mira/arts"))
 told["collections"] = sorted(each.name for each in api.artifact_collections("mira/arts", "dataset"))
 versions = api.artifacts("dataset", place + "data")
 told["versions"] = [[each.version, sorted(each.aliases)] for each in versions]
+some = api.project("arts", "mira").collections(filters={"name": {"$regex": "^[ps]"}}, order="-name")
+told["some"] = [each.name for each in some]
 told["exist"] = [api.artifact_exists(place + "data:best"), api.artifact_exists(place + "none:best")]
 best = api.artifact(place + "data:best")
 told["lineage"] = [best.logged_by().id, [each.id for each in best.used_by()]]
@@ -136,6 +138,7 @@ def test_the_life_of_artifacts(server: Server, machine: Machine) -> None:
         "types": ["dataset", "run_table"],
         "collections": ["data", "parts", "shown"],
         "versions": [["v2", ["latest"]], ["v1", []], ["v0", ["best"]]],
+        "some": ["shown", "parts"],
         "exist": [True, False],
         "lineage": ["r1", ["r2"]],
         "files": [["a b.txt", 5], ["bytes.bin", 10_240], ["elsewhere.csv", 3]],
