@@ -81,6 +81,10 @@ links = [each.qualified_name for each in api.artifact(place + "data:v1").linked_
 told["link"] = [linked.is_link, linked.source_qualified_name, links]
 best.link(place + "second")
 api.artifact(place + "second:latest").unlink()
+try:
+    best.link("wandb-registry-model/best")
+except Exception as problem:
+    told["no registry"] = str(problem)
 collection = api.artifact_collection("dataset", place + "data")
 collection.name, collection.description, collection.tags = "renamed", "of them", ["t"]
 collection.save()
@@ -134,6 +138,7 @@ def test_the_life_of_artifacts(server: Server, machine: Machine) -> None:
     assert sum(path.stat().st_size == 10_240 for path in (server.data / "files").glob("??/*")) == 1
     read = _told(machine, READ)
     assert "aliases (latest, prod)" in str(read.pop("refused"))
+    assert "organization" in str(read.pop("no registry"))
     assert read == {
         "types": ["dataset", "run_table"],
         "collections": ["data", "parts", "shown"],
