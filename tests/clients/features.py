@@ -110,7 +110,6 @@ class Limit:
 
 
 _NO_SWEEPS = "There are no sweeps on this server yet."
-_NO_ARTIFACTS = "There are no artifacts on this server yet."
 
 LIMITS = (
     Limit(
@@ -128,16 +127,19 @@ LIMITS = (
         before="0.24",
     ),
     Limit("anonymous", "These versions cannot do without an account any more.", since="0.23"),
+    Limit(
+        "artifacts: the same again",
+        "These versions ask that what they log becomes a version of its own, whatever it holds.",
+        before="0.13",
+    ),
     Limit("alert", "There are no alerts on this server yet; the client does not say so."),
     Limit("sweeps", _NO_SWEEPS),
     Limit("wandb verify", _NO_SWEEPS, ("sweep creation and agent execution",)),
-    Limit("wandb verify", _NO_ARTIFACTS, ("artifact save and download workflows",)),
     Limit(
         "wandb verify",
         "What asks for https fails, because the server of the test speaks http.",
         ("requests to base url", "requests made over signed URLs"),
     ),
-    *(Limit(feature.name, _NO_ARTIFACTS) for feature in FEATURES if feature.group == "Artifacts"),
 )
 
 

@@ -98,7 +98,7 @@ def as_file(file_id: str, name: str, project_id: int, md5: str, size_bytes: int)
 
 def as_tag(owner_id: int, name: str) -> dict[str, Any]:
     """Describe a tag; it has no row of its own."""
-    return {"id": f"Tag:{owner_id}:{name}", "name": name}
+    return {"id": f"Tag:{owner_id}:{name}", "name": name, "tagCategoryName": None}
 
 
 def page_from(edges: list[dict[str, Any]], at_most: int, total: int | None = None) -> dict[str, Any]:
@@ -129,7 +129,7 @@ def _by_client_id(_: Any, info: Info, clientID: str) -> Any:  # noqa: N803
     return None if found is None else {"serverID": ids.build("Artifact", found.id)}
 
 
-def _in_project(source: dict[str, Any], info: Info, name: str) -> Any:
+def _in_project(source: dict[str, Any], info: Info, name: str, **_: Any) -> Any:
     place = artifacts.find_by_name(info.context.transaction, source["__self"], name)
     return None if place is None else _artifact_at(place, info)
 
@@ -185,6 +185,11 @@ def _types(
 def _collection_of_type(source: dict[str, Any], info: Info, name: str) -> Any:
     found = artifacts.find_collection(info.context.transaction, source["__project"], name)
     return as_collection(found) if found is not None and found.type_name == source["name"] else None
+
+
+def _sequence_of_type(source: dict[str, Any], info: Info, name: str) -> Any:
+    found = _collection_of_type(source, info, name)
+    return found if found is not None and found["__self"].kind == "SEQUENCE" else None
 
 
 def _artifact_of_type(source: dict[str, Any], info: Info, name: str) -> Any:
@@ -294,24 +299,37 @@ def _collection_by_number(info: Info, collection_id: int) -> dict[str, Any]:
 
 
 def _as_alias(alias: Alias, info: Info, named: dict[int, Collection]) -> dict[str, Any]:
+    return _name_in(ids.build("ArtifactAlias", alias.id), alias.alias, alias.collection_id, info, named)
+
+
+def _name_in(name_id: str, name: str, collection_id: int, info: Info, named: dict[int, Collection]) -> dict[str, Any]:
     context: Context = info.context
-    if alias.collection_id not in named:
-        found = artifacts.find_collection_by_id(context.transaction, context.caller, alias.collection_id)
+    if collection_id not in named:
+        found = artifacts.find_collection_by_id(context.transaction, context.caller, collection_id)
         if found is None:
             raise Error("not_found", "There is no such artifact collection any more.")
-        named[alias.collection_id] = found
-    collection = named[alias.collection_id]
+        named[collection_id] = found
+    collection = named[collection_id]
     return {
-        "id": ids.build("ArtifactAlias", alias.id),
-        "alias": alias.alias,
+        "id": name_id,
+        "alias": name,
         "artifactCollectionName": collection.name,
         "artifactCollection": as_collection(collection),
     }
 
 
 def _aliases(source: dict[str, Any], info: Info) -> list[dict[str, Any]]:
+    """Give a version's names: its number in each collection, by which clients before 0.19 know it, and its aliases."""
     named: dict[int, Collection] = {}
-    return [_as_alias(each, info, named) for each in artifacts.list_aliases(info.context.transaction, artifact_id=source["__self"].id)]
+    transaction = info.context.transaction
+    places = artifacts.list_places(transaction, source["__self"], _MAX_PLACES)
+    found = artifacts.list_aliases(transaction, artifact_id=source["__self"].id)
+    info.context.spend(len(places))
+    numbers = [
+        _name_in(ids.build("ArtifactCollectionMembership", place.id), f"v{place.version_index}", place.collection_id, info, named)
+        for place in places
+    ]
+    return numbers + [_as_alias(each, info, named) for each in found]
 
 
 def _aliases_at(source: dict[str, Any], info: Info) -> list[dict[str, Any]]:
@@ -347,7 +365,7 @@ def _creator(source: dict[str, Any], info: Info) -> Any:
     return None if run is None else as_run(run, context) | {"__typename": "Run"}
 
 
-def _users(source: dict[str, Any], info: Info, first: int | None = None) -> dict[str, Any]:
+def _users(source: dict[str, Any], info: Info, **_: Any) -> dict[str, Any]:
     context: Context = info.context
     found = artifacts.list_users(context.transaction, context.caller, source["__self"])
     context.spend(len(found))
@@ -448,6 +466,7 @@ RESOLVERS: dict[str, dict[str, Any]] = {
     "ArtifactType": {
         "artifactCollection": _collection_of_type,
         "artifactCollections": _collections_of_type,
+        "artifactSequence": _sequence_of_type,
         "artifactSequences": _collections_of_type,
         "artifact": _artifact_of_type,
     },
