@@ -45,9 +45,9 @@ def test_lists_that_no_database_takes_at_once_are_refused_for_good(house: House)
     mira = house.person("mira")
     house.graphql(mira.secret, UPSERT, name="r", project="p")
     files = 'query F($n: [String]) { project(name: "p") { run(name: "r") { files(names: $n) { edges { cursor } } } } }'
-    assert house.graphql(mira.secret, files, n=[f"f{number}" for number in range(20_000)]).json()["data"]["project"]["run"]["files"] == {
-        "edges": []
-    }
+    # A node for each name, a page of them.
+    found = house.graphql(mira.secret, files, n=[f"f{number}" for number in range(20_000)]).json()["data"]["project"]["run"]["files"]
+    assert len(found["edges"]) == 1_000
     for more in (["f"] * 20_001, ["f"] * 300_000, [["f"] * 15_000, {"a": ["f"] * 15_000}]):
         answer = house.graphql(mira.secret, files, n=more)
         assert (answer.status_code, "more than 20000 values" in answer.text) == (400, True)

@@ -115,7 +115,7 @@ def test_introspection_is_true(house: House) -> None:
     found = house.graphql(None, '{ __type(name: "UpsertBucketInput") { inputFields { name } } }').json()
     names = {field["name"] for field in found["data"]["__type"]["inputFields"]}
     assert {"config", "summaryMetrics", "modelName"} <= names
-    assert house.graphql(None, '{ __type(name: "CreateArtifactInput") { name } }').json()["data"]["__type"] is None
+    assert house.graphql(None, '{ __type(name: "UpsertSweepInput") { name } }').json()["data"]["__type"] is None
 
 
 @pytest.mark.parametrize(

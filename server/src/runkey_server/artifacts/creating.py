@@ -99,6 +99,7 @@ def update_manifest(
 ) -> tuple[Manifest, Artifact]:
     """Say of an announced manifest what its bytes are. Raises Error `not_found`, `invalid`."""
     manifest = store.find_manifest(transaction, manifest_id)
+    # A stranger hears the same of somebody's manifest as of none.
     if manifest is None or find_artifact(transaction, actor, manifest.artifact_id) is None:
         raise Error("not_found", "There is no such manifest.")
     artifact = _get_pending(transaction, actor, manifest.artifact_id)

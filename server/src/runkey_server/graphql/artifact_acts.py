@@ -98,7 +98,8 @@ def _create_files(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
         node = as_file(f"{file['artifactID']}:{file['name']}", file["name"], artifact.project_id, file["md5"], 0)
         node |= {"__is_here": file["md5"] in there, "artifact": as_artifact(artifact)}
         edges.append({"node": node, "cursor": file["name"]})
-    return {"files": {"edges": edges, "pageInfo": {"endCursor": None, "hasNextPage": False}, "totalCount": len(edges)}}
+    page = {"endCursor": None, "hasNextPage": False}
+    return {"files": {"edges": edges, "pageInfo": page, "totalCount": len(edges), "uploadHeaders": []}}
 
 
 def _upload_url(source: dict[str, Any], info: Info) -> str | None:

@@ -368,7 +368,7 @@ def _files(artifact: Artifact, info: Info, names: list[str] | None, after: str |
     info.context.spend(len(found))
     total = artifacts.count_entries(transaction, artifact.id, names=names)
     edges = [{"node": _as_entry(artifact, entry), "cursor": entry.path} for entry in found]
-    return page_from(edges, at_most, total)
+    return page_from(edges, at_most, total) | {"uploadHeaders": []}
 
 
 def _as_entry(artifact: Artifact, entry: Entry) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from runkey_server.graphql.context import MAX_PAGE, Context, Info, page_of
 from runkey_server.projects import may
 
 _MAX_NAMES = 100_000
-_MAX_PATTERN = 1_000
+_MAX_PATTERN = 4_096
+"""A file's name is shorter; SQLite takes no pattern beyond 50,000, and would be said not to answer."""
 # Were there any, they had to be "Name:value": clients up to 0.16 take what follows the colon as it is, and refuse a space before it.
 _UPLOAD_HEADERS: list[str] = []
 
