@@ -59,6 +59,8 @@ told["types"] = sorted(each.name for each in api.artifact_types("mira/arts"))
 told["collections"] = sorted(each.name for each in api.artifact_collections("mira/arts", "dataset"))
 versions = api.artifacts("dataset", place + "data")
 told["versions"] = [[each.version, sorted(each.aliases)] for each in versions]
+some = api.project("arts", "mira").collections(filters={"name": {"$regex": "^[ps]"}}, order="-name")
+told["some"] = [each.name for each in some]
 told["exist"] = [api.artifact_exists(place + "data:best"), api.artifact_exists(place + "none:best")]
 best = api.artifact(place + "data:best")
 told["lineage"] = [best.logged_by().id, [each.id for each in best.used_by()]]
@@ -79,6 +81,10 @@ links = [each.qualified_name for each in api.artifact(place + "data:v1").linked_
 told["link"] = [linked.is_link, linked.source_qualified_name, links]
 best.link(place + "second")
 api.artifact(place + "second:latest").unlink()
+try:
+    best.link("wandb-registry-model/best")
+except Exception as problem:
+    told["no registry"] = str(problem)
 collection = api.artifact_collection("dataset", place + "data")
 collection.name, collection.description, collection.tags = "renamed", "of them", ["t"]
 collection.save()
@@ -132,10 +138,12 @@ def test_the_life_of_artifacts(server: Server, machine: Machine) -> None:
     assert sum(path.stat().st_size == 10_240 for path in (server.data / "files").glob("??/*")) == 1
     read = _told(machine, READ)
     assert "aliases (latest, prod)" in str(read.pop("refused"))
+    assert "organization" in str(read.pop("no registry"))
     assert read == {
         "types": ["dataset", "run_table"],
         "collections": ["data", "parts", "shown"],
         "versions": [["v2", ["latest"]], ["v1", []], ["v0", ["best"]]],
+        "some": ["shown", "parts"],
         "exist": [True, False],
         "lineage": ["r1", ["r2"]],
         "files": [["a b.txt", 5], ["bytes.bin", 10_240], ["elsewhere.csv", 3]],

@@ -1,14 +1,14 @@
 """Pages of types, collections, versions and what they hold."""
 
-import json
 from typing import Any
 
 import sqlalchemy as sa
 
 from runkey_server.artifacts import store
 from runkey_server.artifacts.model import Artifact, Collection, Membership
-from runkey_server.artifacts.tables import artifact_collections, artifact_memberships, artifacts
+from runkey_server.artifacts.tables import artifact_collections, artifact_memberships, artifact_types, artifacts
 from runkey_server.asgi.actor import Actor
+from runkey_server.database.filtering import Field, Fields, read_filter
 from runkey_server.errors import Error
 from runkey_server.projects import Project, may
 from runkey_server.runs import Run
@@ -32,10 +32,10 @@ _VERSION_ORDERS = {
 
 
 def list_collections(
-    transaction: sa.Connection, project: Project, type_name: str | None, *, order: str | None, skip: int, at_most: int
+    transaction: sa.Connection, project: Project, type_name: str | None, *, filters: str | None, order: str | None, skip: int, at_most: int
 ) -> tuple[list[Collection], int]:
-    """Give a page of a project's collections, by default by name, and how many there are. Raises Error `invalid` for a bad order."""
-    statement = store.select_collections(project.id, type_name)
+    """Give a page of a project's collections, by default by name, and how many there are. Raises Error `invalid`."""
+    statement = store.select_collections(project.id, type_name).where(*_chosen(filters, _COLLECTION_FIELDS))
     ordered = statement.order_by(*_order(order or "+name", _COLLECTION_ORDERS, artifact_collections.c.id))
     return store.read_collections(transaction, ordered.offset(skip).limit(at_most)), _count(transaction, statement)
 
@@ -45,7 +45,7 @@ def list_memberships(
 ) -> tuple[list[Membership], int]:
     """Give a page of a collection's committed versions, by default the newest first, and how many there are. Raises Error `invalid`."""
     statement = store.select_memberships().where(artifact_memberships.c.collection_id == collection.id)
-    statement = statement.where(*_conditions(filters))
+    statement = statement.where(*_chosen(filters, _VERSION_FIELDS))
     ordered = statement.order_by(*_order(order or "-version_index", _VERSION_ORDERS, artifact_memberships.c.id))
     return store.read_memberships(transaction, ordered.offset(skip).limit(at_most)), _count(transaction, statement)
 
@@ -87,11 +87,38 @@ def _order(order: str, orders: dict[str, "sa.Column[Any]"], last: "sa.Column[Any
     return [column.desc() if order.startswith("-") else column.asc() for column in columns]
 
 
-def _conditions(filters: str | None) -> "list[sa.ColumnElement[bool]]":
-    try:
-        given = json.loads(filters) if filters else {}
-    except (ValueError, RecursionError):
-        raise Error("invalid", 'Filters are a JSON object such as {"state": "COMMITTED"}.') from None
-    if not isinstance(given, dict) or not set(given) <= {"state"}:
-        raise Error("invalid", "Artifacts can be filtered by state alone.")
-    return [artifacts.c.state == str(given["state"])] if "state" in given else []
+def _chosen(filters: str | None, fields: Fields) -> "list[sa.ColumnElement[bool]]":
+    condition = read_filter(filters, fields)
+    return [] if condition is None else [condition]
+
+
+def _fields(what: str, texts: dict[str, Any], moments: dict[str, Any], tags: Any) -> Fields:
+    known = {name: Field(name, "text", column) for name, column in texts.items()}
+    for name, column in moments.items():
+        known |= {spelt: Field(spelt, "moment", column) for spelt in (name, _in_snake_case(name))}
+    for name in ("tag", "tags"):
+        known[name] = Field(name, "tags", tags)
+    return Fields(what, known.get, sorted(known))
+
+
+def _in_snake_case(name: str) -> str:
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
+
+
+_COLLECTION_FIELDS = _fields(
+    "Collections of artifacts",
+    {"name": artifact_collections.c.name, "description": artifact_collections.c.description, "type": artifact_types.c.name},
+    {"createdAt": artifact_collections.c.created_at, "updatedAt": artifact_collections.c.updated_at},
+    artifact_collections.c.tags,
+)
+_VERSION_FIELDS = _fields(
+    "Artifacts",
+    {
+        "state": artifacts.c.state,
+        "digest": artifacts.c.digest,
+        "description": artifacts.c.description,
+        "commitHash": artifacts.c.commit_hash,
+    },
+    {"createdAt": artifacts.c.created_at, "updatedAt": artifacts.c.updated_at},
+    artifacts.c.tags,
+)

@@ -206,10 +206,10 @@ def _collections(
     filters: str | None = None,
     order: str | None = None,
 ) -> dict[str, Any]:
-    if filters not in (None, "", "{}", "null"):
-        raise Error("invalid", "Collections of artifacts cannot be filtered yet: leave filters empty.")
     at_most, skip = page_of(first), _skip(after)
-    found, total = artifacts.list_collections(info.context.transaction, project, type_name, order=order, skip=skip, at_most=at_most + 1)
+    found, total = artifacts.list_collections(
+        info.context.transaction, project, type_name, filters=filters, order=order, skip=skip, at_most=at_most + 1
+    )
     info.context.spend(len(found))
     edges = [{"node": as_collection(each), "cursor": ids.build("Page", skip + index)} for index, each in enumerate(found, 1)]
     return page_from(edges, at_most, total)

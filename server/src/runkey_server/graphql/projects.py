@@ -88,7 +88,7 @@ def _users(_: Any, info: Info, query: str | None = None) -> dict[str, Any]:
 
 
 def _owner(_: Any, info: Info) -> dict[str, Any]:
-    # Only its owner sees a project, so the owner is whoever asks.
+    # Only its owner sees a project or an entity, so the owner is whoever asks.
     return user(info.context.caller)
 
 
@@ -102,7 +102,8 @@ def _upsert(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
     return {"model": as_project(found), "project": as_project(found), "inserted": inserted}
 
 
-RESOLVERS = {
+RESOLVERS: dict[str, dict[str, Any]] = {
+    "Entity": {"user": _owner},
     "Query": {"project": _project, "model": _project, "models": _projects, "entity": _entity, "users": _users},
     "Project": {"user": _owner},
     "Mutation": {"upsertModel": _upsert},

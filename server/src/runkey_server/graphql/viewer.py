@@ -22,6 +22,7 @@ def user(actor: Actor) -> dict[str, Any]:
         "flags": _FLAGS,
         "deletedAt": None,
         "teams": {"edges": []},
+        "organizations": [],
     }
 
 

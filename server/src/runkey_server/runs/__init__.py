@@ -6,6 +6,8 @@ in order, by the fields that `asking` knows. Tagging, stopping and deleting act 
 files in `files`.
 """
 
+from runkey_server.database.filtering import Condition
+from runkey_server.runs.asking import read_filter
 from runkey_server.runs.branching import BranchPoint, branch_point_of, rewind
 from runkey_server.runs.console import (
     MAX_FOUND,
@@ -20,7 +22,6 @@ from runkey_server.runs.console import (
 )
 from runkey_server.runs.deleting import delete_runs, list_deleted, list_deleted_before, list_older, restore_runs
 from runkey_server.runs.describing import Definition, config_of, definitions, flat, summary_of
-from runkey_server.runs.filtering import Condition, read_filter
 from runkey_server.runs.finding import (
     Page,
     count_runs,

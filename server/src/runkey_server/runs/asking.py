@@ -3,30 +3,21 @@
 A name of the config or the summary is data: it is bound, never written into a statement.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from functools import partial
+from typing import Any
 
 import sqlalchemy as sa
 
 from runkey_server.accounts.tables import accounts
 from runkey_server.database.comparing import bytewise, name_in, value_of
+from runkey_server.database.filtering import Condition, Field, Fields
+from runkey_server.database.filtering import read_filter as translate
 from runkey_server.projects.tables import projects
 from runkey_server.runs.model import SILENT, SILENT_AFTER
 from runkey_server.runs.tables import run_values, runs
 
-Kind = Literal["text", "moment", "seconds", "tags", "value"]
-
 _MAX_NAME = 300
-
-
-@dataclass(frozen=True)
-class Field:
-    """One thing of a run. expression: text, or null; a moment; whole microseconds; the list of tags; or a comparable, "" for none."""
-
-    name: str
-    kind: Kind
-    expression: Any
 
 
 _TEXTS: dict[str, Any] = {
@@ -66,6 +57,11 @@ _ALIASES = {
     "updated_at": "heartbeatAt",
 }
 NAMES = (*sorted([*_TEXTS, *_MOMENTS, "state", "duration", "tags"]), "config.…", "summary_metrics.…")
+
+
+def read_filter(text: str | None, now: datetime) -> Condition | None:
+    """Read a filter of runs; None for one that chooses everything. Raises Error `invalid`, naming what cannot be used."""
+    return translate(text, Fields("Runs", partial(find_field, now=now), NAMES))
 
 
 def find_field(name: str, now: datetime) -> Field | None:

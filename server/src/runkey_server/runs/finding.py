@@ -10,11 +10,11 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 
 from runkey_server.asgi.actor import Actor
+from runkey_server.database.filtering import Condition
 from runkey_server.database.matching import MAX_SECONDS
 from runkey_server.errors import Error
 from runkey_server.projects import Project, may
 from runkey_server.runs import store
-from runkey_server.runs.filtering import Condition
 from runkey_server.runs.model import Run
 from runkey_server.runs.ordering import read_cursor, read_order, write_cursor
 

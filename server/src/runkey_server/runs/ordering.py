@@ -16,8 +16,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from runkey_server.database.comparing import NAN, NULL, bytewise
+from runkey_server.database.filtering import Field
 from runkey_server.errors import Error
-from runkey_server.runs.asking import NAMES, Field, find_field
+from runkey_server.runs.asking import NAMES, find_field
 from runkey_server.runs.tables import runs
 
 DEFAULT = "+created_at"

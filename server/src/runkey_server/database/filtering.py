@@ -1,23 +1,23 @@
-"""Which runs: a filter in MongoDB's words, as W&B's clients send it, becomes one SQL condition.
+"""Which things: a filter in MongoDB's words, as W&B's clients send it, becomes one SQL condition over the fields that a room names.
 
 `{"field": value}`, `{"field": {"$op": value, …}}`, `$and`, `$or`, `$nor` of lists, `$not` of conditions. Operators: `$eq`, `$ne`, `$gt`,
 `$gte`, `$lt`, `$lte`, `$in`, `$nin`, `$exists`, `$regex` (with `$options`), `$not`, `$all` for tags. As with MongoDB, values are compared
 within their kind alone (a number is never less than a text), `null` means "not there" as well, and what denies also finds runs that lack
-the field. Fields: see `asking`. Moments are compared to the millisecond, texts by their first thousand characters.
+the field. Moments are compared to the millisecond, texts by their first thousand characters.
 """
 
 import json
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from runkey_server.database.comparing import LEVEL, LIST, MAX_CHARACTERS, NAN, NULL, NUMBER, TEXT, bytewise, clean, comparable, members
+from runkey_server.database.comparing import LEVEL, LIST, NAN, NULL, NUMBER, TEXT, bytewise, clean, comparable, members
 from runkey_server.database.matching import matches
 from runkey_server.errors import Error
-from runkey_server.runs.asking import NAMES, Field, find_field
 
 MAX_DEPTH = 20
 MAX_CONDITIONS = 200
@@ -25,13 +25,39 @@ MAX_VALUES = 10_000
 MAX_FILTER_CHARACTERS = 2 * 1024 * 1024
 
 Condition = sa.ColumnElement[bool]
+Kind = Literal["text", "moment", "seconds", "tags", "value"]
+
+
+@dataclass(frozen=True)
+class Field:
+    """One thing that is asked for.
+
+    expression: text, or null; a moment; whole microseconds; the list of tags; or a comparable, "" for none.
+    """
+
+    name: str
+    kind: Kind
+    expression: Any
+
+
+@dataclass(frozen=True)
+class Fields:
+    """What a filter may name. what: the things it chooses, for people.
+
+    find: gives a field by its name, or None. names: of those that there are.
+    """
+
+    what: str
+    find: Callable[[str], Field | None]
+    names: Sequence[str]
+
 
 _MILLISECOND = timedelta(milliseconds=1)
 _MOST_MICROSECONDS = 2**62
 _ORDERS = ("$gt", "$gte", "$lt", "$lte")
 
 
-def read_filter(text: str | None, now: datetime) -> Condition | None:
+def read_filter(text: str | None, fields: Fields) -> Condition | None:
     """Read a filter, a JSON object as text; None for one that chooses everything. Raises Error `invalid`, naming what cannot be used."""
     if not text:
         return None
@@ -41,12 +67,12 @@ def read_filter(text: str | None, now: datetime) -> Condition | None:
         told = json.loads(text)
     except (ValueError, RecursionError):
         raise Error("invalid", "The filter is not JSON, or nested too deep.") from None
-    return None if told is None else _Translator(now).translate(told)
+    return None if told is None else _Translator(fields).translate(told)
 
 
 class _Translator:
-    def __init__(self, now: datetime) -> None:
-        self._now = now
+    def __init__(self, fields: Fields) -> None:
+        self._fields = fields
         self._conditions = 0
         self._values = 0
 
@@ -75,9 +101,9 @@ class _Translator:
             return sa.false() if inner is None else sa.not_(inner)
         if key.startswith("$"):
             raise Error("invalid", f"The operator {_shown(key)} cannot be used for a whole filter; $and, $or, $nor and $not can.")
-        field = find_field(key, self._now)
+        field = self._fields.find(key)
         if field is None:
-            raise Error("invalid", f"Runs cannot be filtered by {_shown(key)}. Fields: {', '.join(NAMES)}.")
+            raise Error("invalid", f"{self._fields.what} cannot be filtered by {_shown(key)}. Fields: {', '.join(self._fields.names)}.")
         return self._field(field, value, depth)
 
     def _field(self, field: Field, told: Any, depth: int) -> Condition | None:
@@ -305,5 +331,3 @@ _KINDS: dict[str, Callable[[Field, str, Any], Condition | None]] = {
     "tags": _tags,
     "value": _value,
 }
-
-__all__ = ["MAX_CHARACTERS", "MAX_CONDITIONS", "MAX_DEPTH", "MAX_VALUES", "Condition", "read_filter"]
