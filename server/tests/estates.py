@@ -1,13 +1,14 @@
 """Accounts with everything that an account may have, made through the doors that clients and people use."""
 
+import base64
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from house import House, Person, Visitor
 from joining import join
-from versions import Shipper, md5_of
 
 UPSERT = """
 mutation U($input: UpsertBucketInput!) { upsertBucket(input: $input) { bucket { id name project { id internalId } } } }
@@ -18,6 +19,7 @@ mutation F($e: String!, $p: String!, $r: String!, $f: [String!]!) {
 }
 """
 FILE = "media/words.txt"
+Ask = Callable[..., Any]
 
 
 @dataclass(frozen=True)
@@ -79,43 +81,80 @@ class Estate:
         return answer["data"]
 
 
+CREATE = """
+mutation C($input: CreateArtifactInput!) {
+  createArtifact(input: $input) { artifact { id state artifactSequence { id } currentManifest { id } } }
+}
+"""
+MANIFEST = """
+mutation M($input: CreateArtifactManifestInput!) {
+  createArtifactManifest(input: $input) { artifactManifest { id file { uploadUrl } } }
+}
+"""
+FILES = "mutation F($input: CreateArtifactFilesInput!) { createArtifactFiles(input: $input) { files { edges { node { uploadUrl } } } } }"
+COMMIT = "mutation C($id: ID!) { commitArtifact(input: {artifactID: $id}) { artifact { state } } }"
 LINK = """
 mutation L($input: LinkArtifactInput!) { linkArtifact(input: $input) { artifactMembership { artifactCollection { id } } } }
 """
-USE = "mutation U($input: UseArtifactInput!) { useArtifact(input: $input) { artifact { artifactSequence { id } } } }"
+USE = "mutation U($input: UseArtifactInput!) { useArtifact(input: $input) { artifact { id } } }"
 
 
-def log_artifact(shipper: Shipper, name: str, project: str, run: str, called: str) -> Logged:
-    """Log a version, link it, use it; begin another."""
-    files = {"words.txt": f"words of {called}".encode()}
-    alias = {"artifactCollectionName": called, "alias": f"{called}-best"}
+def md5_of(body: bytes) -> str:
+    """Write the digest of bytes as manifests have it."""
+    return base64.b64encode(hashlib.md5(body).digest()).decode()
 
-    def begin(number: int, files: dict[str, bytes]) -> tuple[str, str, str]:
-        client_id = hashlib.sha256(f"{called}{number}".encode()).hexdigest()
-        more = {"runName": run, "artifactTypeName": f"{called}-type", "clientID": client_id, "aliases": [alias]}
-        artifact_id = shipper.begin(called, files, **more)["id"]
-        return artifact_id, client_id, shipper.send(artifact_id, files)
 
-    artifact_id, client_id, manifest_id = begin(0, files)
-    shipper.commit(artifact_id)
-    where = {"artifactID": artifact_id, "entityName": name, "projectName": project}
-    linked = shipper.ask(LINK, input={**where, "artifactPortfolioName": f"{called}-shown"})["linkArtifact"]["artifactMembership"]
-    used = shipper.ask(USE, input={**where, "runName": run})["useArtifact"]["artifact"]
-    pending_id, _, pending_manifest_id = begin(1, {"later.txt": b"later"})
+def manifest_of(**contents: dict[str, Any]) -> bytes:
+    """Write a manifest: what stands at each path."""
+    config = {"storageLayout": "V2"}
+    whole = {"version": 1, "storagePolicy": "wandb-storage-policy-v1", "storagePolicyConfig": config, "contents": contents}
+    return json.dumps(whole).encode()
+
+
+def announce(ask: Ask, name: str, project: str, artifact_id: str, body: bytes) -> dict[str, Any]:
+    """Say what a version's manifest will be."""
+    given = {"artifactID": artifact_id, "name": "wandb_manifest.json", "digest": md5_of(body), "entityName": name, "projectName": project}
+    return ask(MANIFEST, input=given)["createArtifactManifest"]["artifactManifest"]
+
+
+def log_artifact(house: House, ask: Ask, name: str, project: str, run: str, called: str) -> Logged:
+    """Log a version as the official client does, link it, use it; begin another."""
+    words = f"words of {called}".encode()
+    body = manifest_of(**{"words.txt": {"digest": md5_of(words), "size": len(words)}})
+
+    def create(digest: str, client_id: str) -> dict[str, Any]:
+        where = {"entityName": name, "projectName": project, "runName": run, "artifactTypeName": f"{called}-type"}
+        what = {"artifactCollectionName": called, "digest": digest, "digestAlgorithm": "MANIFEST_MD5", "clientID": client_id}
+        return ask(CREATE, input={**where, **what, "aliases": [{"artifactCollectionName": called, "alias": f"{called}-best"}]})[
+            "createArtifact"
+        ]["artifact"]
+
+    client_id, pending_client_id = (hashlib.sha256(f"{called}{number}".encode()).hexdigest() for number in range(2))
+    made = create("0" * 32, client_id)
+    manifest = announce(ask, name, project, made["id"], body)
+    file = {"artifactID": made["id"], "name": "words.txt", "md5": md5_of(words)}
+    (slot,) = ask(FILES, input={"artifactFiles": [file]})["createArtifactFiles"]["files"]["edges"]
+    for url, sent in ((slot["node"]["uploadUrl"], words), (manifest["file"]["uploadUrl"], body)):
+        assert house.client.put(url.removeprefix(house.base_url), content=sent).status_code == 200
+    assert ask(COMMIT, id=made["id"])["commitArtifact"]["artifact"]["state"] == "COMMITTED"
+    target = {"artifactID": made["id"], "entityName": name, "projectName": project, "artifactPortfolioName": f"{called}-shown"}
+    linked = ask(LINK, input={**target, "aliases": []})["linkArtifact"]["artifactMembership"]
+    ask(USE, input={"artifactID": made["id"], "entityName": name, "projectName": project, "runName": run})
+    pending = create("1" * 32, pending_client_id)
     return Logged(
         type=f"{called}-type",
         sequence=called,
         portfolio=f"{called}-shown",
         alias=f"{called}-best",
-        artifact_id=artifact_id,
-        sequence_id=used["artifactSequence"]["id"],
+        artifact_id=made["id"],
+        sequence_id=made["artifactSequence"]["id"],
         portfolio_id=linked["artifactCollection"]["id"],
         client_id=client_id,
-        manifest_id=manifest_id,
-        pending_id=pending_id,
-        pending_manifest_id=pending_manifest_id,
-        md5=md5_of(files["words.txt"]),
-        words=files["words.txt"],
+        manifest_id=manifest["id"],
+        pending_id=pending["id"],
+        pending_manifest_id=announce(ask, name, project, pending["id"], body)["id"],
+        md5=md5_of(words),
+        words=words,
     )
 
 
@@ -171,5 +210,5 @@ def settle(house: House, name: str, project: str = "p", run: str = "r1", artifac
         joined["access_token"],
         machine["id"],
         slots[1]["uploadUrl"].removeprefix(house.base_url),
-        log_artifact(Shipper(house, person.secret, name, project), name, project, run, artifact),
+        log_artifact(house, ask, name, project, run, artifact),
     )
