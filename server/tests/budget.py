@@ -19,7 +19,7 @@ class Budget:
     seconds: float | None = None
     first_seed: int = 0
 
-    def spend(self, strategy: st.SearchStrategy[Any], act: Callable[[Any], None], examples: int = 12) -> None:
+    def spend(self, strategy: st.SearchStrategy[Any], act: Callable[[Any], None], examples: int = 8) -> None:
         """Try an act with values of a strategy; what fails is made as small as it can be."""
         if self.seconds is None:
             self._try(strategy, act, examples, None)

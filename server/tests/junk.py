@@ -21,6 +21,7 @@ from graphql import (
     GraphQLField,
     GraphQLInputObjectType,
     GraphQLInputType,
+    GraphQLInterfaceType,
     GraphQLList,
     GraphQLNonNull,
     GraphQLObjectType,
@@ -34,6 +35,7 @@ from hypothesis import strategies as st
 
 import runkey_server
 from runkey_server.graphql import executing
+from runkey_server.graphql.planning import MAX_FIELDS
 
 DEEP = 100_000
 """So many lists in lists: far beyond where a parser that calls itself ends."""
@@ -305,7 +307,7 @@ def spots() -> list[Spot]:
     assert query is not None and mutation is not None
     found += [Spot("mutation", (("Mutation", name),)) for name in mutation.fields]
     seen = {"Query"}
-    waiting: list[tuple[GraphQLObjectType, tuple[tuple[str, str], ...]]] = [(query, ())]
+    waiting: list[tuple[GraphQLObjectType | GraphQLInterfaceType, tuple[tuple[str, str], ...]]] = [(query, ())]
     while waiting:
         kind, steps = waiting.pop(0)
         for name, each in kind.fields.items():
@@ -313,7 +315,7 @@ def spots() -> list[Spot]:
             if each.args or not steps:
                 found.append(Spot("query", here))
             below = get_named_type(each.type)
-            if isinstance(below, GraphQLObjectType) and below.name not in seen:
+            if isinstance(below, GraphQLObjectType | GraphQLInterfaceType) and below.name not in seen:
                 seen.add(below.name)
                 waiting.append((below, here))
     return found
@@ -333,6 +335,13 @@ def _selection(kind: Any, depth: int, seen: tuple[str, ...] = ()) -> str:
         elif depth > 0 and inner.name not in seen:
             words.append(name + _selection(inner, depth - 1, (*seen, below.name)))
     return " { " + " ".join(words) + " }"
+
+
+def _fitting_selection(kind: Any, depth: int) -> str:
+    """Select as deep as that, or as an operation may."""
+    while depth and _selection(kind, depth).count(" ") > MAX_FIELDS:
+        depth -= 1
+    return _selection(kind, depth)
 
 
 @st.composite
@@ -363,7 +372,7 @@ def documents(draw: st.DrawFn, spot: Spot, land: Land) -> tuple[str, dict[str, A
             given.append(f"{name}: ${variable}")
         called = field_name + (f"({', '.join(given)})" if given else "")
         if is_last:
-            text += " { " + called + _selection(each.type, draw(st.sampled_from([0, 1, 2, 3])))
+            text += " { " + called + _fitting_selection(each.type, draw(st.sampled_from([0, 1, 2, 3])))
         else:
             text += " { " + called
         closing += " }"

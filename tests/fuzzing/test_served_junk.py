@@ -8,14 +8,13 @@ import select
 import socket
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from asking import LONGEST_SECONDS, routes
 from budget import Budget
 from hypothesis import strategies as st
 from junk import Land, Request, bodies, odd_graphql_bodies, requests, spots
-from outside import Server, start_server
+from outside import Server, eventually, start_server
 
 pytestmark = pytest.mark.story
 
@@ -175,4 +174,5 @@ def test_what_is_no_http_at_all(server: Server, key: str, budget: Budget) -> Non
 
 def test_the_log_is_where_it_is_looked_for(server: Server) -> None:
     assert server.get("/nothing-like-this-is-here")[0] == 403
-    assert "/nothing-like-this-is-here" in Path(server.log).read_text()
+    # It is written down after it is answered.
+    eventually(lambda: "/nothing-like-this-is-here" in server.log.read_text())

@@ -1,5 +1,6 @@
 """Two accounts to send junk to."""
 
+import base64
 from collections.abc import Iterator
 
 import pytest
@@ -8,6 +9,7 @@ from estates import Estate, settle
 from house import PASSWORD, House, StillClock, open_house, token_in
 from junk import Land
 
+from runkey_server.artifacts.tables import artifact_collections, artifacts
 from runkey_server.projects.tables import projects
 from runkey_server.runs.tables import runs
 
@@ -32,7 +34,7 @@ def mira(house: House) -> Estate:
 @pytest.fixture(scope="module")
 def land(house: House, mira: Estate) -> Land:
     """What of hers and of a stranger's may be named."""
-    return land_of(mira, settle(house, "zoe", "q", "z1"))
+    return land_of(mira, settle(house, "zoe", "q", "z1", "other"))
 
 
 @pytest.fixture(autouse=True)
@@ -41,17 +43,18 @@ def _mended(house: House, mira: Estate) -> None:
     with house.database.writing() as transaction:
         transaction.execute(sa.update(projects).values(deleted_at=None))
         transaction.execute(sa.update(runs).where(runs.c.name == mira.run).values(deleted_at=None))
+        names = {artifacts.c.deleted_at: None, artifacts.c.state: "COMMITTED"}
+        transaction.execute(sa.update(artifacts).where(artifacts.c.state == "DELETED").values(names))
+        sequence = int(base64.b64decode(mira.logged.sequence_id).decode().partition(":")[2])
+        of_her = artifact_collections.c.id == sequence
+        transaction.execute(sa.update(artifact_collections).where(of_her).values(name=mira.logged.sequence, deleted_at=None))
     mira.visitor.signed_in(mira.name)
 
 
 def land_of(mira: Estate, zoe: Estate) -> Land:
     """Name what is there, by the names under which it may be asked for."""
     ids = [each for estate in (mira, zoe) for each in (estate.run_id, estate.project_id, estate.machine_id, estate.person.key.id)]
-    logged = [estate.logged for estate in (mira, zoe)]
-    of_artifacts = [each for one in logged for each in (one.pending_id, one.artifact_id)]
-    of_collections = [each for one in logged for each in (one.sequence_id, one.portfolio_id)]
-    of_manifests, of_types = [one.pending_manifest_id for one in logged], [one.type for one in logged]
-    sequences, portfolios = [one.sequence for one in logged], [one.portfolio for one in logged]
+    of_logged = [mira.logged, zoe.logged]
     of_projects, of_runs, entities = [mira.project, zoe.project], [mira.run, mira.deleted_run, zoe.run], [mira.name, zoe.name]
     return Land(
         good={
@@ -73,21 +76,32 @@ def land_of(mira: Estate, zoe: Estate) -> Land:
             "files": ["media/words.txt"],
             "specs": ['{"keys": ["loss"], "samples": 5}'],
             "liveKeys": ["loss"],
-            "id": [*ids, *of_artifacts, *of_collections],
-            "artifactID": of_artifacts,
-            "baseArtifactID": of_artifacts,
-            "artifactManifestID": of_manifests,
-            "artifactPortfolioID": of_collections,
-            "artifactSequenceID": of_collections,
-            "artifactTypeName": of_types,
-            "destinationArtifactTypeName": of_types,
-            "artifactCollectionName": [*sequences, *portfolios],
-            "artifactPortfolioName": portfolios,
-            "alias": ["latest"],
-            "md5": ["XUFAKrxLKna5cZ2REBfFkg=="],
-            "Project.artifact.name": [*sequences, f"{sequences[0]}:v0"],
-            "Project.artifactType.name": of_types,
-            "Project.artifactCollection.name": [*sequences, *portfolios],
+            "artifactID": [each for logged in of_logged for each in (logged.artifact_id, logged.pending_id)],
+            "Query.artifact.id": [logged.artifact_id for logged in of_logged],
+            "baseArtifactID": [logged.artifact_id for logged in of_logged],
+            "birthArtifactID": [logged.artifact_id for logged in of_logged],
+            "artifactManifestID": [logged.pending_manifest_id for logged in of_logged],
+            "artifactSequenceID": [logged.sequence_id for logged in of_logged],
+            "artifactPortfolioID": [logged.portfolio_id for logged in of_logged],
+            "Query.artifactCollection.id": [logged.sequence_id for logged in of_logged],
+            "clientID": [logged.client_id for logged in of_logged],
+            "digest": [logged.md5 for logged in of_logged],
+            "md5": [logged.md5 for logged in of_logged],
+            "digestAlgorithm": ["MANIFEST_MD5"],
+            "artifactTypeName": [logged.type for logged in of_logged],
+            "destinationArtifactTypeName": [logged.type for logged in of_logged],
+            "Project.artifactType.name": [logged.type for logged in of_logged],
+            "artifactCollectionName": [name for logged in of_logged for name in (logged.sequence, logged.portfolio)],
+            "artifactPortfolioName": [logged.portfolio for logged in of_logged],
+            "Project.artifact.name": [f"{logged.sequence}:{logged.alias}" for logged in of_logged],
+            "Project.artifactCollection.name": [logged.sequence for logged in of_logged],
+            "Project.artifactCollectionMembership.name": [f"{logged.sequence}:v0" for logged in of_logged],
+            "ArtifactType.artifact.name": [logged.sequence for logged in of_logged],
+            "ArtifactType.artifactCollection.name": [logged.sequence for logged in of_logged],
+            "alias": [logged.alias for logged in of_logged],
+            "aliasName": ["v0", *(logged.alias for logged in of_logged)],
+            "tagName": ["kept"],
+            "id": [*ids, *(each for logged in of_logged for each in (logged.artifact_id, logged.sequence_id))],
             "keys": ["loss", "lr"],
             "key": ["loss"],
             "runs": of_runs,
