@@ -281,7 +281,7 @@ ROWS = [
             f" {{ project(name: $p, entityName: $e) {{ artifactType(name: $t) {{ {name}(name: $n) {{ id }} }} }} }}",
             lambda t, me: {"p": t.project, "e": t.entity, "t": t.type, "n": t.sequence},
         )
-        for name in ("artifact", "artifactCollection")
+        for name in ("artifact", "artifactCollection", "artifactSequence")
     ],
     # What is said of a file beside its name finds nothing.
     Row(
@@ -466,6 +466,7 @@ NAMES_NOTHING = {
     "Run.outputArtifacts": "a cursor among what the run logged that was found",
     "Project.artifactTypes": "a cursor in the project that was found",
     "Project.artifactCollections": "a cursor, a filter and an order in the project that was found",
+    "Artifact.usedBy": "a cursor among the runs that used the version that was found",
     "ArtifactType.artifactCollections": "a cursor, a filter and an order in the project that was found",
     "ArtifactType.artifactSequences": "a cursor in the project that was found",
     "ArtifactSequence.aliases": "a cursor in the collection that was found",
