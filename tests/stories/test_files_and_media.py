@@ -1,9 +1,11 @@
 """Files and media of the unmodified official client: saved, read back, deleted; and seen on the run's page, as far as a browser can."""
 
 import base64
+import contextlib
 import hashlib
 import json
 import re
+import sqlite3
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
@@ -84,7 +86,10 @@ def test_files_come_back_under_their_names_and_one_that_is_refused_takes_none_wi
     assert status == 200
     files = json.loads(answer)
     assert [each["name"] for each in files["refused"]] == ["odd/new\N{REPLACEMENT CHARACTER}line.txt"]
-    eventually(lambda: len(list(folder.glob("??/*"))) < len(files["files"]))
+    with contextlib.closing(sqlite3.connect(desk.server.data / "runkey.db")) as database:
+        kept = [row[0] for row in database.execute("SELECT sha256 FROM files")]
+    assert len(set(kept)) < len(kept)
+    assert all((folder / sha256[:2] / sha256).is_file() for sha256 in kept)
 
 
 @pytest.mark.browser
