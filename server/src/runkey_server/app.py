@@ -44,6 +44,7 @@ from runkey_server.web import settings as settings_pages
 from runkey_server.web import sign_in as sign_in_pages
 from runkey_server.web import well_known
 from runkey_server.web.acts import Acts
+from runkey_server.web.artifacts import Artifacts
 from runkey_server.web.assets import Assets
 from runkey_server.web.details import Details
 from runkey_server.web.downloads import Downloads
@@ -134,7 +135,7 @@ def build(settings: Settings, clock: Clock = clocks.now) -> ASGIApp:
             _route(wire.TOKEN_PATH, _app(oauth.token), "POST"),
             _route(wire.REVOKE_PATH, _app(oauth.revoke), "POST"),
             _route(wire.METADATA_PATH, _app(oauth.metadata), "GET"),
-            *_readings(pages, Reader(pages, authenticator), live, Details(pages, directory, signer, quota)),
+            *_readings(pages, Reader(pages, authenticator), live, Details(pages, directory, signer, quota), Artifacts(pages, signer)),
             *_pages(pages),
         ],
         default=_nothing_here(pages),
@@ -145,9 +146,10 @@ def build(settings: Settings, clock: Clock = clocks.now) -> ASGIApp:
     return Frame(router, hosts)
 
 
-def _readings(pages: Pages, reader: Reader, live: Live, details: Details) -> list[Route]:
+def _readings(pages: Pages, reader: Reader, live: Live, details: Details, artifacts: Artifacts) -> list[Route]:
     downloads, workspace, acts = Downloads(pages), Workspace(pages), Acts(pages)
     project, run = "/{entity}/{project}", "/{entity}/{project}/runs/{run}"
+    version = "/{entity}/{project}/collections/{collection}/{version}"
     return [
         _route(f"{project}/export", _app(reader.route(downloads.export)), "GET"),
         _route(f"{run}/export", _app(reader.route(downloads.export)), "GET"),
@@ -158,6 +160,16 @@ def _readings(pages: Pages, reader: Reader, live: Live, details: Details) -> lis
         _route(f"{run}/files/{{name:path}}", _app(reader.route(details.file)), "GET"),
         _route(f"{run}/shown/{{name:path}}", _app(reader.route(details.shown)), "GET"),
         _route(f"{run}/media", _app(reader.route(details.media)), "GET"),
+        _route(f"{run}/artifacts", _app(reader.route(artifacts.of_run)), "GET"),
+        _route(f"{run}/held/{{client_id}}/{{name:path}}", _app(reader.route(artifacts.held)), "GET"),
+        _route(f"{project}/collections", _app(reader.route(artifacts.collections)), "GET"),
+        _route(f"{project}/collections/{{collection}}", _app(reader.route(artifacts.versions)), "GET"),
+        _route(f"{version}/about", _app(reader.route(artifacts.about)), "GET"),
+        _route(f"{version}/files", _app(reader.route(artifacts.list_files)), "GET"),
+        _route(f"{version}/file", _app(reader.route(artifacts.file)), "GET"),
+        _route(f"{version}/lineage", _app(reader.route(artifacts.lineage)), "GET"),
+        _route(f"{version}/freed", _app(reader.route(artifacts.freed)), "GET"),
+        _route(f"{version}/acts", _app(reader.route(artifacts.act, changes=True)), "POST"),
         _route(f"{project}/runs", _app(reader.route(workspace.runs)), "GET"),
         _route(f"{project}/keys", _app(reader.route(workspace.keys)), "GET"),
         _route(f"{project}/charts", _app(reader.route(workspace.charts)), "POST"),
@@ -198,6 +210,8 @@ def _pages(pages: Pages) -> list[Route]:
         _route("/{entity}/{project}", pages.route(run_pages.project), "GET"),
         _route("/{entity}/{project}/restore", pages.route(run_pages.restore), "POST"),
         _route("/{entity}/{project}/runs/{run}", pages.route(run_pages.run), "GET"),
+        _route("/{entity}/{project}/artifacts", pages.route(run_pages.collections), "GET"),
+        _route("/{entity}/{project}/artifacts/{collection}/{version}", pages.route(run_pages.version), "GET"),
     ]
 
 

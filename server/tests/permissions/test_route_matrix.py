@@ -66,6 +66,22 @@ ADMINISTERING: dict[str, Outcome] = {**dict.fromkeys(ACTORS, "nothing"), "admini
 PROJECT, RUN = "/{entity}/{project}", "/{entity}/{project}/runs/{run}"
 
 
+COLLECTION, VERSION = PROJECT + "/collections/{collection}", PROJECT + "/collections/{collection}/{version}"
+
+
+def _artifact(t: Thing) -> dict[str, str]:
+    names = {"collection": t.sequence, "version": "v0", "client_id": t.client_id, "name": "words.txt"}
+    return {"entity": t.entity, "project": t.project, "run": t.run, **names}
+
+
+def _by_alias(t: Thing) -> dict[str, str]:
+    return {**_artifact(t), "version": t.alias}
+
+
+def _link(t: Thing) -> dict[str, str]:
+    return {**_artifact(t), "collection": t.portfolio}
+
+
 def _deleted(t: Thing) -> dict[str, str]:
     return {"entity": t.entity, "project": t.deleted_project}
 
@@ -86,6 +102,22 @@ ROWS = [
     Row("POST", PROJECT + "/runs/acts", READING, body=lambda t: {"runs": [t.run], "act": "untag", "tags": ["kept"]}),
     Row("POST", PROJECT + "/runs/acts", READING, NO_DELETING, body=lambda t: {"runs": [t.run], "act": "delete"}),
     Row("POST", PROJECT + "/runs/acts", READING, NO_DELETING, body=lambda t: {"runs": [t.deleted_run], "act": "restore"}),
+    *[Row("GET", PROJECT + "/collections", READING, query=query) for query in ("", "?type=jewels-type")],
+    Row("GET", COLLECTION, READING, of=_artifact),
+    *[
+        Row("GET", VERSION + each, READING, of=of)
+        for each in ("/about", "/files", "/lineage", "/freed")
+        for of in (_artifact, _by_alias, _link)
+    ],
+    Row("GET", VERSION + "/file", READING, query="?name=words.txt", of=_artifact),
+    Row("GET", RUN + "/artifacts", READING),
+    Row("GET", RUN + "/held/{client_id}/{name:path}", READING, of=_artifact),
+    Row("POST", VERSION + "/acts", READING, body=lambda t: {"act": "alias", "alias": "prod"}, of=_artifact),
+    Row("POST", VERSION + "/acts", READING, body=lambda t: {"act": "unalias", "alias": t.alias}, of=_artifact),
+    Row("POST", VERSION + "/acts", READING, body=lambda t: {"act": "alias", "alias": "prod"}, of=_link),
+    Row("POST", VERSION + "/acts", READING, NO_DELETING, body=lambda t: {"act": "delete"}, of=_artifact),
+    Row("GET", PROJECT + "/artifacts", PAGE),
+    Row("GET", PROJECT + "/artifacts/{collection}/{version}", PAGE, of=_artifact),
     Row("GET", "/{entity}", PAGE),
     Row("GET", PROJECT, PAGE),
     Row("GET", PROJECT, PAGE, query="?plain"),

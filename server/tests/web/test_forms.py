@@ -50,6 +50,15 @@ ROUTES = {
     "/{entity}/{project}/acts": "POST",
     "/{entity}/{project}/retention": "GET POST",
     "/{entity}/{project}/layout": "POST",
+    "/{entity}/{project}/collections": "GET",
+    "/{entity}/{project}/collections/{collection}": "GET",
+    **{
+        f"/{{entity}}/{{project}}/collections/{{collection}}/{{version}}/{each}": "GET"
+        for each in ("about", "files", "file", "lineage", "freed")
+    },
+    "/{entity}/{project}/collections/{collection}/{version}/acts": "POST",
+    "/{entity}/{project}/runs/{run}/artifacts": "GET",
+    "/{entity}/{project}/runs/{run}/held/{client_id}/{name:path}": "GET",
 }
 PAGES = {
     "/signin": "GET POST",
@@ -76,6 +85,8 @@ PAGES = {
     "/{entity}/{project}": "GET",
     "/{entity}/{project}/restore": "POST",
     "/{entity}/{project}/runs/{run}": "GET",
+    "/{entity}/{project}/artifacts": "GET",
+    "/{entity}/{project}/artifacts/{collection}/{version}": "GET",
 }
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND")
 PROGRAM = {

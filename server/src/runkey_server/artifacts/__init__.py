@@ -24,15 +24,18 @@ from runkey_server.artifacts.finding import (
     get_collection,
 )
 from runkey_server.artifacts.linking import link, unlink
-from runkey_server.artifacts.listing import list_collections, list_inputs, list_memberships, list_outputs, list_places
-from runkey_server.artifacts.model import Alias, Artifact, ArtifactType, Collection, Entry, Manifest, Membership, Wanted
+from runkey_server.artifacts.listing import list_collections, list_inputs, list_memberships, list_outputs, list_places, list_versions
+from runkey_server.artifacts.model import LATEST, Alias, Artifact, ArtifactType, Collection, Entry, Manifest, Membership, Version, Wanted
 from runkey_server.artifacts.purging import expire, purge_due, purge_project
 from runkey_server.artifacts.store import (
+    count_collections,
     count_entries,
+    count_versions,
     find_manifest,
     find_type,
     forget_runs,
     list_aliases,
+    list_aliases_at,
     list_collection_aliases,
     list_entries,
     list_manifests,
@@ -41,6 +44,7 @@ from runkey_server.artifacts.store import (
 from runkey_server.artifacts.using import find_run, list_users, use
 
 __all__ = [
+    "LATEST",
     "Alias",
     "AliasOf",
     "Artifact",
@@ -50,11 +54,14 @@ __all__ = [
     "Entry",
     "Manifest",
     "Membership",
+    "Version",
     "Wanted",
     "add_aliases",
     "announce",
     "commit",
+    "count_collections",
     "count_entries",
+    "count_versions",
     "create",
     "delete",
     "delete_artifact",
@@ -75,6 +82,7 @@ __all__ = [
     "get_collection",
     "link",
     "list_aliases",
+    "list_aliases_at",
     "list_collection_aliases",
     "list_collections",
     "list_entries",
@@ -85,6 +93,7 @@ __all__ = [
     "list_places",
     "list_types",
     "list_users",
+    "list_versions",
     "measure_freed",
     "move_sequence",
     "purge_due",

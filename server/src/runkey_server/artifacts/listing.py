@@ -5,7 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from runkey_server.artifacts import store
-from runkey_server.artifacts.model import Artifact, Collection, Membership
+from runkey_server.artifacts.model import Artifact, Collection, Membership, Version
 from runkey_server.artifacts.tables import artifact_collections, artifact_memberships, artifact_types, artifacts
 from runkey_server.asgi.actor import Actor
 from runkey_server.database.filtering import Field, Fields, read_filter
@@ -19,6 +19,7 @@ _COLLECTION_ORDERS = {
     "createdAt": artifact_collections.c.created_at,
     "updated_at": artifact_collections.c.updated_at,
     "updatedAt": artifact_collections.c.updated_at,
+    "type": artifact_types.c.name,
 }
 _VERSION_ORDERS = {
     "version_index": artifact_memberships.c.version_index,
@@ -36,7 +37,7 @@ def list_collections(
 ) -> tuple[list[Collection], int]:
     """Give a page of a project's collections, by default by name, and how many there are. Raises Error `invalid`."""
     statement = store.select_collections(project.id, type_name).where(*_chosen(filters, _COLLECTION_FIELDS))
-    ordered = statement.order_by(*_order(order or "+name", _COLLECTION_ORDERS, artifact_collections.c.id))
+    ordered = statement.order_by(*_order(order or "+name", _COLLECTION_ORDERS, artifact_collections.c.name))
     return store.read_collections(transaction, ordered.offset(skip).limit(at_most)), _count(transaction, statement)
 
 
@@ -48,6 +49,18 @@ def list_memberships(
     statement = statement.where(*_chosen(filters, _VERSION_FIELDS))
     ordered = statement.order_by(*_order(order or "-version_index", _VERSION_ORDERS, artifact_memberships.c.id))
     return store.read_memberships(transaction, ordered.offset(skip).limit(at_most)), _count(transaction, statement)
+
+
+def list_versions(
+    transaction: sa.Connection, actor: Actor, collection: Collection, *, skip: int, at_most: int
+) -> tuple[list[Version], int]:
+    """Give a page of a collection's versions that the actor may read, the newest first, and how many there are."""
+    places, total = list_memberships(transaction, collection, filters=None, order=None, skip=skip, at_most=at_most)
+    wanted = store.select_artifacts().where(artifacts.c.id.in_([place.artifact_id for place in places]))
+    found = {artifact.id: artifact for artifact in store.read_artifacts(transaction, wanted) if may(actor, "read", artifact.account_id)}
+    aliases = store.list_aliases_at(transaction, [place.id for place in places])
+    pairs = ((place, found[place.artifact_id]) for place in places if place.artifact_id in found)
+    return [Version(place, artifact, aliases.get(place.id, ())) for place, artifact in pairs], total
 
 
 def list_places(transaction: sa.Connection, artifact: Artifact, at_most: int) -> list[Membership]:

@@ -103,6 +103,15 @@ class Alias:
 
 
 @dataclass(frozen=True)
+class Version:
+    """A version as a collection has it: its place there, what it is, and what it is called there."""
+
+    place: Membership
+    artifact: Artifact
+    aliases: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Entry:
     """One file of a version, or one reference to something that lies elsewhere. digest: base64 of the MD5; of a reference its own."""
 

@@ -102,6 +102,20 @@ def read_collections(transaction: sa.Connection, statement: "sa.Select[Any]") ->
     return [found for row in transaction.execute(statement) if (found := _collection(row)) is not None]
 
 
+def count_collections(transaction: sa.Connection, project_id: int) -> list[tuple[str, int]]:
+    """Give the types of a project that have collections, by name, and how many."""
+    found = select_collections(project_id, None).with_only_columns(artifact_types.c.name, sa.func.count())
+    return [(name, count) for name, count in transaction.execute(found.group_by(artifact_types.c.name).order_by(artifact_types.c.name))]
+
+
+def count_versions(transaction: sa.Connection, collection_ids: Sequence[int]) -> dict[int, tuple[int, int]]:
+    """Give how many versions each of some collections has, and the number of the newest; an empty one is left out."""
+    t = artifact_memberships
+    counted = sa.select(t.c.collection_id, sa.func.count(), sa.func.max(t.c.version_index)).join_from(t, artifacts)
+    counted = counted.where(_IS_ALIVE, t.c.collection_id.in_(list(collection_ids))).group_by(t.c.collection_id)
+    return {collection_id: (count, newest) for collection_id, count, newest in transaction.execute(counted)}
+
+
 def update_collection(transaction: sa.Connection, collection_id: int, values: Mapping[str, Any]) -> None:
     """Change columns of a row."""
     transaction.execute(sa.update(artifact_collections).where(artifact_collections.c.id == collection_id).values(**values))
@@ -300,6 +314,16 @@ def list_aliases(transaction: sa.Connection, *, artifact_id: int | None = None, 
     if membership_id is not None:
         statement = statement.where(artifact_memberships.c.id == membership_id)
     return [Alias(**row._mapping) for row in transaction.execute(statement)]
+
+
+def list_aliases_at(transaction: sa.Connection, membership_ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
+    """Give the aliases of some places, by the id of the place."""
+    t = artifact_aliases
+    found: dict[int, tuple[str, ...]] = {}
+    wanted = sa.select(t.c.membership_id, t.c.alias).where(t.c.membership_id.in_(list(membership_ids))).order_by(t.c.id)
+    for membership_id, alias in transaction.execute(wanted):
+        found[membership_id] = (*found.get(membership_id, ()), alias)
+    return found
 
 
 def list_collection_aliases(transaction: sa.Connection, collection_id: int, after_id: int, at_most: int) -> list[Alias]:

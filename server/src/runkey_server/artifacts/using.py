@@ -1,6 +1,7 @@
 """Which runs used a version, and which one logged it: its lineage."""
 
 from datetime import datetime
+from itertools import islice
 
 import sqlalchemy as sa
 
@@ -36,10 +37,10 @@ def use(
     return artifact
 
 
-def list_users(transaction: sa.Connection, actor: Actor, artifact: Artifact) -> list[Run]:
-    """Give the runs that used a version and that the actor may read."""
+def list_users(transaction: sa.Connection, actor: Actor, artifact: Artifact, at_most: int | None = None) -> list[Run]:
+    """Give the runs that used a version and that the actor may read, in the order in which they did."""
     found = (find_run(transaction, actor, run_id) for run_id in store.list_users(transaction, artifact.id, _MAX_USERS))
-    return [run for run in found if run is not None]
+    return list(islice((run for run in found if run is not None), at_most))
 
 
 def find_run(transaction: sa.Connection, actor: Actor, run_id: int) -> Run | None:

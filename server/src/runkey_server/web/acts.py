@@ -6,24 +6,22 @@ browser's session changes something by a page of ours alone; a key tags where it
 
 from collections.abc import Callable
 from functools import partial
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 import msgspec
 import sqlalchemy as sa
 from anyio import to_thread
 
 from runkey_server import accounts, claiming, projects, retention, runs
-from runkey_server.asgi.requests import header, read_body
 from runkey_server.asgi.responses import send_json
 from runkey_server.errors import Error
 from runkey_server.projects import Act, Project, may
 from runkey_server.retention import Rule
 from runkey_server.runs import Run
 from runkey_server.web.pages import Pages
-from runkey_server.web.reading import Request, find_project
+from runkey_server.web.reading import Request, find_project, read_act
 from runkey_server.web.workspace import MAX_RUNS, run_as_json
 
-_MAX_BODY = 256 * 1024
 _MAX_DELETED = 1_000
 
 
@@ -49,9 +47,6 @@ class Ruling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     preview: bool = False
 
 
-Asked = TypeVar("Asked", OnRuns, OnProject, Ruling)
-
-
 class Acts:
     """The handlers."""
 
@@ -67,14 +62,14 @@ class Acts:
 
         Names of runs that are not there, or as they should be already, are passed over.
         """
-        asked = await _read(request, OnRuns)
+        asked = await read_act(request, OnRuns)
         if asked.act in ("tag", "untag") and not asked.tags:
             raise Error("invalid", "Which tags?")
         await self._answer(request, lambda transaction: self._on_runs(transaction, request, asked))
 
     async def on_project(self, request: Request) -> None:
         """Do an OnProject; answer `{"changed": bool}`."""
-        asked = await _read(request, OnProject)
+        asked = await read_act(request, OnProject)
 
         def act(transaction: sa.Connection) -> dict[str, Any]:
             at = self._clock()
@@ -103,7 +98,7 @@ class Acts:
     async def retention(self, request: Request) -> None:
         """Answer with the rule, `{"keepNewest": number or null, "keepTags": [tag …], "due": runs it would delete now}`; POST: set it."""
         if request.scope["method"] == "POST":
-            ruling = await _read(request, Ruling)
+            ruling = await read_act(request, Ruling)
             rule = None if ruling.keep_newest is None else Rule(ruling.keep_newest, tuple(ruling.keep_tags))
             if ruling.preview:
                 await send_json(request.send, await to_thread.run_sync(partial(self._preview, request, rule)))
@@ -189,16 +184,6 @@ def _find_for(transaction: sa.Connection, request: Request, act: Act) -> Project
 def _check(request: Request, act: Act, project: Project) -> None:
     if not may(request.actor, act, project.account_id):
         raise Error("forbidden", "This key may read and write runs, and not delete them. Use one of your own, or the project's page.")
-
-
-async def _read(request: Request, kind: type[Asked]) -> Asked:
-    if (header(request.scope, b"content-type") or "").partition(";")[0].strip().lower() != "application/json":
-        raise Error("invalid", "What is to be done is sent as application/json.")
-    body = await read_body(request.scope, request.receive, _MAX_BODY)
-    try:
-        return msgspec.json.decode(body, type=kind)
-    except msgspec.MsgspecError as fault:
-        raise Error("invalid", f"This cannot be done: {fault}") from None
 
 
 def _deleted_as_json(run: Run, state: str) -> dict[str, Any]:

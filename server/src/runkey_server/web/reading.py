@@ -6,7 +6,9 @@ from a page of ours alone.
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
+import msgspec
 import sqlalchemy as sa
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -14,7 +16,7 @@ from runkey_server import errors, projects, runs
 from runkey_server.asgi.actor import Actor
 from runkey_server.asgi.failures import send_error
 from runkey_server.asgi.middleware import ACTOR
-from runkey_server.asgi.requests import header
+from runkey_server.asgi.requests import header, read_body
 from runkey_server.errors import Error
 from runkey_server.keys import Authenticator
 from runkey_server.projects import Project
@@ -52,6 +54,9 @@ class Request:
 
 
 Handler = Callable[[Request], Awaitable[None]]
+Asked = TypeVar("Asked", bound=msgspec.Struct)
+
+_MAX_BODY = 256 * 1024
 
 
 def find_project(transaction: sa.Connection, request: Request) -> Project:
@@ -69,6 +74,25 @@ def find_run(transaction: sa.Connection, request: Request) -> Run:
     if found is None:
         raise Error("not_found", "There is no such run.")
     return found
+
+
+def read_skip(request: Request) -> int:
+    """Read how many things are left out, of a list that is asked for by page. Raises Error `invalid`."""
+    text = request.query.get("skip", "0")
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise Error("invalid", "`skip` is a number.")
+    return int(text)
+
+
+async def read_act(request: Request, kind: type[Asked]) -> Asked:
+    """Read what is to be done. Raises Error `invalid`."""
+    if (header(request.scope, b"content-type") or "").partition(";")[0].strip().lower() != "application/json":
+        raise Error("invalid", "What is to be done is sent as application/json.")
+    body = await read_body(request.scope, request.receive, _MAX_BODY)
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.MsgspecError as fault:
+        raise Error("invalid", f"This cannot be done: {fault}") from None
 
 
 class Reader:

@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from anyio import to_thread
 
-from runkey_server import accounts, claiming, history, projects, runs
+from runkey_server import accounts, artifacts, claiming, history, projects, runs
 from runkey_server.errors import Error
 from runkey_server.history import Series, Stream
 from runkey_server.projects import Project
@@ -46,7 +46,7 @@ async def project(visit: Visit) -> None:
         await visit.show("project.html", **await to_thread.run_sync(_project, visit))
         return
     found, layout = await to_thread.run_sync(_project_and_layout, visit)
-    await visit.show("workspace.html", project=found, run=None, layout=layout, is_guest=visit.is_guest)
+    await visit.show("workspace.html", page="project", project=found, layout=layout, is_guest=visit.is_guest)
 
 
 async def restore(visit: Visit) -> None:
@@ -66,7 +66,22 @@ async def run(visit: Visit) -> None:
         await visit.show("run.html", **await to_thread.run_sync(_run, visit))
         return
     found = await to_thread.run_sync(_find_run, visit)
-    await visit.show("workspace.html", project=None, run=found, is_guest=visit.is_guest)
+    await visit.show("workspace.html", page="run", run=found, is_guest=visit.is_guest)
+
+
+async def collections(visit: Visit) -> None:
+    """A project's artifacts: collections by type, and their versions."""
+    if await _is_asked_to_open(visit):
+        return
+    await visit.show("workspace.html", page="artifacts", project=await to_thread.run_sync(_find_project, visit), is_guest=visit.is_guest)
+
+
+async def version(visit: Visit) -> None:
+    """One version of an artifact."""
+    if await _is_asked_to_open(visit):
+        return
+    found = await to_thread.run_sync(_find_project_of_version, visit)
+    await visit.show("workspace.html", page="version", project=found, asked=visit.path, is_guest=visit.is_guest)
 
 
 def _home(visit: Visit) -> dict[str, Any]:
@@ -117,6 +132,16 @@ def _find_project(visit: Visit) -> Project:
         found = projects.find_project(transaction, visit.actor, visit.path["entity"], visit.path["project"])
     if found is None:
         raise _nothing()
+    return found
+
+
+def _find_project_of_version(visit: Visit) -> Project:
+    path = visit.path
+    with visit.database.reading() as transaction:
+        found = projects.find_project(transaction, visit.actor, path["entity"], path["project"])
+        collection = None if found is None else artifacts.find_collection(transaction, found, path["collection"])
+        if found is None or collection is None or artifacts.find_membership(transaction, collection, path["version"]) is None:
+            raise _nothing()
     return found
 
 

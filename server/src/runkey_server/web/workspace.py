@@ -18,7 +18,7 @@ from runkey_server.errors import Error
 from runkey_server.history import Series, Stream
 from runkey_server.runs import Run
 from runkey_server.web.pages import Pages
-from runkey_server.web.reading import Request, find_project
+from runkey_server.web.reading import Request, find_project, read_skip
 
 MAX_RUNS = 1_000
 """Runs in one answer; the page asks for more when it is scrolled to their end."""
@@ -70,15 +70,13 @@ class Workspace:
 
         `skip`: so many are left out.
         """
-        text = request.query.get("skip", "0")
-        if not (text.isascii() and text.isdigit() and len(text) < 10):
-            raise Error("invalid", "`skip` is a number of runs.")
+        skip = read_skip(request)
 
         def read() -> dict[str, object]:
             now = self._clock()
             with self._database.reading() as transaction:
                 project = find_project(transaction, request)
-                listed = runs.list_runs(transaction, project, order="-created_at", skip=int(text), at_most=MAX_RUNS + 1)
+                listed = runs.list_runs(transaction, project, order="-created_at", skip=skip, at_most=MAX_RUNS + 1)
             return {"runs": [run_as_json(run, run.state(now)) for run in listed[:MAX_RUNS]], "more": len(listed) > MAX_RUNS}
 
         await send_json(request.send, await to_thread.run_sync(read))
