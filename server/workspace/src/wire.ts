@@ -132,6 +132,89 @@ export interface Rule {
   keepTags: string[];
 }
 
+/** kind: versions are logged to a sequence, and linked to a portfolio. */
+export interface Collection {
+  name: string;
+  kind: "SEQUENCE" | "PORTFOLIO";
+  type: string;
+  description: string | null;
+  tags: string[];
+  updatedAt: number;
+}
+
+/** newest: the number of its last version. */
+export interface ListedCollection extends Collection {
+  versions: number;
+  newest: number | null;
+}
+
+export interface Collections {
+  types: { name: string; collections: number }[];
+  collections: ListedCollection[];
+  more: boolean;
+}
+
+/** Where a version is, in whichever project. */
+export interface Place {
+  entity: string;
+  project: string;
+  collection: string;
+  version: string;
+  type: string;
+}
+
+/** A run, in whichever project. */
+export interface Maker {
+  entity: string;
+  project: string;
+  name: string;
+  displayName: string;
+  state: string;
+}
+
+export interface Version {
+  version: string;
+  aliases: string[];
+  tags: string[];
+  state: string;
+  digest: string;
+  bytes: number;
+  files: number;
+  createdAt: number;
+  loggedBy: Maker | null;
+}
+
+/** source: of a link, the version that is meant. links: its places in portfolios. */
+export interface AboutVersion extends Version {
+  collection: Collection;
+  description: string | null;
+  metadata: Record<string, Tree>;
+  expiresAt: number | null;
+  source: Place | null;
+  links: (Place & { aliases: string[] })[];
+}
+
+/** ref: where a reference lies; null for bytes that the server has. */
+export interface Held {
+  name: string;
+  bytes: number;
+  digest: string;
+  ref: string | null;
+}
+
+/** A run, and the versions that it used or logged; more: how many are left out. */
+export interface Beside {
+  run: Maker;
+  artifacts: Place[];
+  more: number;
+}
+
+export interface Lineage {
+  loggedBy: Beside | null;
+  usedBy: Beside[];
+  more: boolean;
+}
+
 const ASK_AGAIN_MILLISECONDS = 5_000;
 const RUNS_AT_ONCE = 1_000;
 
@@ -143,6 +226,20 @@ export class Refused extends Error {
   ) {
     super(message);
   }
+}
+
+function versionPath(collection: string, version: string): string {
+  return `/collections/${encodeURIComponent(collection)}/${encodeURIComponent(version)}`;
+}
+
+/** The page of a version, in whichever project. */
+export function placeAddress(place: Omit<Place, "type">): string {
+  return `/${[place.entity, place.project, "artifacts", place.collection, place.version].map(encodeURIComponent).join("/")}`;
+}
+
+/** The page of a run, in whichever project. */
+export function makerAddress(run: Maker): string {
+  return `/${[run.entity, run.project, "runs", run.name].map(encodeURIComponent).join("/")}`;
 }
 
 export class Server {
@@ -273,6 +370,48 @@ export class Server {
 
   async media(run: string, key: string): Promise<Medium[]> {
     return (await this.#ask<{ values: Medium[] }>(`/runs/${encodeURIComponent(run)}/media?${new URLSearchParams({ key })}`)).values;
+  }
+
+  get artifactsAddress(): string {
+    return `${this.base}/artifacts`;
+  }
+
+  collections(type: string, skip = 0): Promise<Collections> {
+    return this.#ask(`/collections?${new URLSearchParams({ skip: `${skip}`, ...(type ? { type } : {}) })}`);
+  }
+
+  versions(collection: string, skip = 0): Promise<{ collection: Collection; versions: Version[]; more: boolean }> {
+    return this.#ask(`/collections/${encodeURIComponent(collection)}?skip=${skip}`);
+  }
+
+  aboutVersion(collection: string, version: string): Promise<AboutVersion> {
+    return this.#ask(`${versionPath(collection, version)}/about`);
+  }
+
+  filesOfVersion(collection: string, version: string, after?: string): Promise<{ files: Held[]; count: number; more: boolean }> {
+    return this.#ask(`${versionPath(collection, version)}/files${after === undefined ? "" : `?${new URLSearchParams({ after })}`}`);
+  }
+
+  heldAddress(collection: string, version: string, name: string): string {
+    return `${this.base}${versionPath(collection, version)}/file?${new URLSearchParams({ name })}`;
+  }
+
+  lineage(collection: string, version: string): Promise<Lineage> {
+    return this.#ask(`${versionPath(collection, version)}/lineage`);
+  }
+
+  /** How many bytes go when a version goes. */
+  async freed(collection: string, version: string): Promise<number> {
+    return (await this.#ask<{ bytes: number }>(`${versionPath(collection, version)}/freed`)).bytes;
+  }
+
+  /** Do something to a version; gives its aliases by then. */
+  async actOnVersion(collection: string, version: string, act: "alias" | "unalias" | "delete", alias = ""): Promise<string[]> {
+    return (await this.#tell<{ aliases: string[] }>(`${versionPath(collection, version)}/acts`, { act, alias })).aliases;
+  }
+
+  artifactsOf(run: string): Promise<{ logged: Place[]; used: Place[]; moreLogged: number; moreUsed: number }> {
+    return this.#ask(`/runs/${encodeURIComponent(run)}/artifacts`);
   }
 
   #tell<Answer>(path: string, what: object): Promise<Answer> {
