@@ -17,6 +17,7 @@ pytestmark = [pytest.mark.story, pytest.mark.browser]
 
 SCRIPT = """
 import pathlib, wandb
+from PIL import Image
 
 def made(name, type, **more):
     return wandb.Artifact(name, type=type, **more)
@@ -49,6 +50,8 @@ with wandb.init(project="shelf", id="judge", name="judge the net") as run:
 
 with wandb.init(project="deck", id="play", name="play with it") as run:
     run.use_artifact("mira/shelf/net:best")
+    pictures = [wandb.Image(Image.new("RGB", (20 + 10 * number, 20), (90, 60, 200)), caption=f"picture {number}") for number in range(2)]
+    run.log({"seen": wandb.Table(columns=["word", "picture"], data=[["one", pictures[0]], ["two", pictures[1]]])})
 """
 
 
@@ -107,7 +110,7 @@ def test_artifacts_are_looked_through(desk: Desk, machine: Machine) -> None:
     picture.wait_for()
     assert picture.locator("rect").first.evaluate("each => each instanceof SVGRectElement"), "it is drawn, not only written"
     assert picture.locator("text.head").all_text_contents() == ["Went in", "Logged by", "This version", "Used by", "Which logged"]
-    names = ["images:v0", "train a net", "net:v0", "judge the net", "play with it", "scores:v0"]
+    names = ["images:v0", "train a net", "net:v0", "judge the net", "play with it", "run-play-seen:v0", "scores:v0"]
     assert sorted(picture.locator("text.name").all_text_contents()) == sorted(names)
     assert picture.locator("text.note", has_text="run, finished, in deck").count() == 1
     page.get_by_text("As a list").click()
@@ -123,6 +126,13 @@ def test_artifacts_are_looked_through(desk: Desk, machine: Machine) -> None:
     page.get_by_text("Its aliases").or_(page.get_by_text("No run used it yet")).or_(
         page.get_by_role("heading", name="About")
     ).first.wait_for()
+
+    # What a table names, its artifact holds: pictures stand in the cells.
+    page.goto(f"{desk.server.url}/mira/deck/runs/play#media")
+    cells = page.locator("td img")
+    eventually(lambda: cells.evaluate_all("all => all.map(each => each.naturalWidth)") == [20, 30])
+    assert [each.get_attribute("alt") for each in cells.all()] == ["picture 0", "picture 1"]
+    walk(page, "run-table-of-pictures")
 
     page.goto(f"{desk.server.url}/mira/shelf/runs/train#overview")
     page.get_by_role("heading", name="Used", exact=True).wait_for()

@@ -215,6 +215,22 @@ export interface Lineage {
   more: boolean;
 }
 
+/** Where files come from that a value names by their path. */
+export interface Source {
+  address: (path: string) => string;
+  text: (path: string, atMost: number) => Promise<string>;
+}
+
+function sourceOf(address: Source["address"]): Source {
+  return { address, text: (path, atMost) => textAt(address(path), atMost) };
+}
+
+async function textAt(address: string, atMost: number): Promise<string> {
+  const answer = await fetch(address);
+  if (!answer.ok) throw new Refused(answer.status, `The file could not be read (${answer.status}).`);
+  return (await answer.text()).slice(0, atMost);
+}
+
 const ASK_AGAIN_MILLISECONDS = 5_000;
 const RUNS_AT_ONCE = 1_000;
 
@@ -358,10 +374,18 @@ export class Server {
   }
 
   /** The text of a file, at most so many characters of it. */
-  async text(run: string, name: string, atMost = 500_000): Promise<string> {
-    const answer = await fetch(this.fileAddress(run, name));
-    if (!answer.ok) throw new Refused(answer.status, `The file could not be read (${answer.status}).`);
-    return (await answer.text()).slice(0, atMost);
+  text(run: string, name: string, atMost = 500_000): Promise<string> {
+    return textAt(this.fileAddress(run, name), atMost);
+  }
+
+  /** The files of a run. */
+  filesOf(run: string): Source {
+    return sourceOf((path) => this.fileAddress(run, path));
+  }
+
+  /** What an artifact holds that a run logged, by what the client called it. */
+  heldBy(run: string, clientId: string): Source {
+    return sourceOf((path) => `${this.runAddress(run)}/held/${encodeURIComponent(clientId)}/${path.split("/").map(encodeURIComponent).join("/")}`);
   }
 
   console(run: string, question: Record<string, string>): Promise<Printed> {

@@ -5,7 +5,7 @@ import { type Figure, binned, figureOfChart, figureOfPlotly } from "./figures";
 import { drawFigure } from "./drawing";
 import { itemsOf } from "./media";
 import { cloudOf, seen } from "./points";
-import { sorted, tableOf, words } from "./tables";
+import { hasMedia, heldAt, sorted, tableOf, words } from "./tables";
 
 const THEME = { isDark: false, ink: "#000", soft: "#555", edge: "#ddd", paper: "#fff" };
 
@@ -52,6 +52,11 @@ test("a table is read, sorted, and put in words", () => {
   expect(tableOf('{"columns": ["a"], "data": [["x, NaN, \\"y"], [NaN]]}')?.rows).toEqual([['x, NaN, "y'], ["NaN"]]);
   expect(tableOf("[]")).toBeUndefined();
   expect(tableOf("{")).toBeUndefined();
+  expect(hasMedia({ columns: ["a"], rows: [["Images"], ["Image"]] })).toBe(true);
+  expect(hasMedia({ columns: ["a"], rows: [["Images"], [1]] })).toBe(false);
+  expect(heldAt("wandb-client-artifact://abc123:latest/t.table.json")).toEqual({ clientId: "abc123", path: "t.table.json" });
+  expect(heldAt("wandb-client-artifact://abc123/a/b.json")).toEqual({ clientId: "abc123", path: "a/b.json" });
+  expect(heldAt("https://elsewhere.example/abc/b.json")).toBeUndefined();
   const rows = [["b10"], [null], [2], ["b9"], [1]];
   expect(sorted(rows, 0, false)).toEqual([[1], [2], ["b9"], ["b10"], [null]]);
   expect(sorted(rows, 0, true)).toEqual([["b10"], ["b9"], [2], [1], [null]]);

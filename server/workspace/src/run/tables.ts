@@ -8,6 +8,19 @@ export interface Table {
   rows: Tree[][];
 }
 
+/** What stands in a run's own file of a table in the place of media, which the artifact of the table holds. */
+const STANDS_FOR = new Set(["Image", "Html", "Audio", "Video", "Object3D", "Molecule", "Plotly", "Bokeh"]);
+
+export function hasMedia(table: Table): boolean {
+  return table.rows.slice(0, 100).some((row) => row.some((cell) => typeof cell === "string" && STANDS_FOR.has(cell)));
+}
+
+/** Where the artifact holds a table: the client's own name for it, and the path in it. */
+export function heldAt(value: Tree | undefined): { clientId: string; path: string } | undefined {
+  const found = typeof value === "string" ? /^wandb-client-artifact:\/\/(\w+)(?::\w+)?\/(.+)$/.exec(value) : null;
+  return found?.[1] && found[2] ? { clientId: found[1], path: found[2] } : undefined;
+}
+
 /** Read a table's file; nothing where it is none. */
 export function tableOf(text: string): Table | undefined {
   const told = read(text) ?? read(text.replace(/"(?:[^"\\]|\\.)*"|-?(?:NaN|Infinity)/g, (each) => (each.startsWith('"') ? each : `"${each}"`)));
