@@ -7,6 +7,7 @@ import pytest
 from estates import COMMIT, CREATE, FILES, LINK, UPSERT, USE, announce, manifest_of, md5_of
 from house import House, Person, StillClock, Visitor, open_house
 
+from runkey_server.artifacts import purge_due
 from runkey_server.web import artifacts as pages
 
 AT = "/alice/p/collections"
@@ -233,6 +234,27 @@ def test_lineage_goes_one_step_further_on_both_sides(writer: Writer) -> None:
     assert (of_run["moreLogged"], of_run["moreUsed"]) == (0, 0)
 
 
+def test_what_deleting_frees_is_what_nothing_else_in_the_project_needs(writer: Writer) -> None:
+    both, ones, twos = b"b" * 40, b"1" * 500, b"2" * 3
+    # Another project's bytes are its own.
+    for project in ("r", "s"):
+        writer.begin("maker", project)
+    writer.log("freed", {"both": both, "ones": ones, "again": ones}, project="r", refs={"far": "s3://far"})
+    writer.log("freed", {"both": both, "twos": twos}, project="r")
+    writer.log("freed", {"ones": ones}, project="s")
+    manifests = [
+        manifest_of(
+            both={"digest": md5_of(both), "size": 40},
+            ones={"digest": md5_of(ones), "size": 500},
+            again={"digest": md5_of(ones), "size": 500},
+            far={"digest": "etag", "size": 7, "ref": "s3://far"},
+        ),
+        manifest_of(both={"digest": md5_of(both), "size": 40}, twos={"digest": md5_of(twos), "size": 3}),
+    ]
+    sizes = [writer.get(f"/alice/r/collections/freed/v{number}/freed")["bytes"] for number in range(2)]
+    assert sizes == [500 + len(manifests[0]), 3 + len(manifests[1])]
+
+
 def test_a_long_lineage_says_that_there_is_more(writer: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pages, "_NEAR", 1)
     monkeypatch.setattr(pages, "_OF_RUN", 1)
@@ -339,8 +361,14 @@ def test_who_may_delete(fresh: Writer) -> None:
     assert visitor.client.post(f"{AT}/net/v1/acts", json={"act": "delete"}, headers=ours).status_code == 200
 
 
-def test_for_a_day_the_bytes_are_still_there(fresh: Writer) -> None:
-    """What a program is downloading is not cut off."""
-    address = fresh.house.client.get(f"{AT}/net/v1/file?name=own", headers=fresh.headers).headers["location"]
+def test_for_a_day_the_bytes_are_still_there_and_then_those_that_nothing_needs_go(fresh: Writer) -> None:
+    own, shared = (
+        fresh.house.client.get(f"{AT}/net/v1/file?name={name}", headers=fresh.headers).headers["location"] for name in ("own", "shared")
+    )
     fresh.act(f"{AT}/net/v1", act="delete")
-    assert fresh.house.client.get(address).content == b"o" * 30
+    # What a program is downloading is not cut off.
+    assert fresh.house.client.get(own).content == b"o" * 30
+    purge_due(fresh.house.database, fresh.house.clock())
+    assert fresh.house.client.get(own).status_code == 404
+    assert fresh.house.client.get(shared).content == b"s" * 100
+    assert fresh.take(f"{AT}/net/v0/file?name=shared") == b"s" * 100

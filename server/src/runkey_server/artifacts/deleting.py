@@ -51,7 +51,5 @@ def delete(transaction: sa.Connection, artifact_ids: Sequence[int], at: datetime
 
 def measure_freed(transaction: sa.Connection, artifact: Artifact) -> int:
     """Tell how many bytes go when a version goes: those that no other version of its project needs."""
-    digests = store.list_digests(transaction, artifact.id)
-    needed = store.list_needed(transaction, artifact.project_id, digests, artifact.id)
-    alone = find_blobs(transaction, artifact.project_id, [md5 for md5 in digests if md5 not in needed])
+    alone = find_blobs(transaction, artifact.project_id, store.list_alone(transaction, artifact.project_id, artifact.id))
     return sum(blob.size_bytes for blob in alone.values())

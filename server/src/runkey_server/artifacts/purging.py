@@ -63,7 +63,5 @@ def _purge(database: Database, artifact_ids: Sequence[int]) -> None:
 def _drop(transaction: sa.Connection, artifact_id: int) -> None:
     artifact = store.find_artifact(transaction, artifact_id)
     if artifact is not None:
-        digests = store.list_digests(transaction, artifact.id)
-        needed = store.list_needed(transaction, artifact.project_id, digests, artifact.id)
-        drop_blobs(transaction, artifact.project_id, [md5 for md5 in digests if md5 not in needed])
+        drop_blobs(transaction, artifact.project_id, store.list_alone(transaction, artifact.project_id, artifact.id))
         store.delete_artifact(transaction, artifact.id)

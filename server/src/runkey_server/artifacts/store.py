@@ -406,33 +406,21 @@ def count_entries(transaction: sa.Connection, artifact_id: int, *, names: Sequen
     return int(transaction.execute(statement).scalar_one())
 
 
-def list_digests(transaction: sa.Connection, artifact_id: int) -> list[str]:
-    """Give the digests of the bytes that a version needs: of its entries and its manifests."""
+def list_alone(transaction: sa.Connection, project_id: int, artifact_id: int) -> list[str]:
+    """Give the digests of the bytes that a version needs, in its entries and manifests, and no other version of its project does."""
     t, m = artifact_entries, artifact_manifests
     entries = sa.select(t.c.digest).where(t.c.artifact_id == artifact_id, t.c.ref.is_(None))
-    manifests = sa.select(m.c.md5).where(m.c.artifact_id == artifact_id, m.c.md5.is_not(None))
-    return [row[0] for row in transaction.execute(sa.union(entries, manifests))]
-
-
-def list_needed(transaction: sa.Connection, project_id: int, digests: Sequence[str], but_artifact_id: int | None = None) -> set[str]:
-    """Give those of some digests that a version of a project needs. but_artifact_id: another one than this."""
-    needed: set[str] = set()
-    t, m = artifact_entries, artifact_manifests
-    for begin in range(0, len(digests), _AT_ONCE):
-        some = list(digests[begin : begin + _AT_ONCE])
-        for table, digest in ((t, t.c.digest), (m, m.c.md5)):
-            statement = (
-                sa.select(digest)
-                .distinct()
-                .select_from(table.join(artifacts, artifacts.c.id == table.c.artifact_id).join(artifact_collections))
-                .where(digest.in_(some), artifact_collections.c.project_id == project_id)
-            )
-            if table is t:
-                statement = statement.where(t.c.ref.is_(None))
-            if but_artifact_id is not None:
-                statement = statement.where(table.c.artifact_id != but_artifact_id)
-            needed.update(transaction.execute(statement).scalars())
-    return needed
+    manifests = sa.select(m.c.md5.label("digest")).where(m.c.artifact_id == artifact_id, m.c.md5.is_not(None))
+    own = sa.union(entries, manifests).subquery("own")
+    statement = sa.select(own.c.digest)
+    for table, digest in ((t.alias("other"), "digest"), (m.alias("other"), "md5")):
+        others = table.join(artifacts, artifacts.c.id == table.c.artifact_id).join(artifact_collections)
+        # The sum keeps SQLite from beginning with the project: it would read all entries of all its versions for each digest.
+        where = [table.c[digest] == own.c.digest, table.c.artifact_id != artifact_id, artifact_collections.c.project_id + 0 == project_id]
+        if "ref" in table.c:
+            where.append(table.c.ref.is_(None))
+        statement = statement.where(~sa.exists().select_from(others).where(*where))
+    return list(transaction.execute(statement).scalars())
 
 
 # --- uses -------------------------------------------------------------------------------------------------------------
