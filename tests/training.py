@@ -41,12 +41,13 @@ def start(machine: Machine, script: str, **extra: str) -> "subprocess.Popen[str]
 def ask(server: Server, key: str, run: str, fields: str, project: str = "p") -> dict[str, object]:
     query = f"query Q($r: String!, $p: String!) {{ project(name: $p) {{ run(name: $r) {{ {fields} }} }} }}"
     answer = server.post("/graphql", {"query": query, "variables": {"r": run, "p": project}}, key)[1]
-    return json.loads(answer)["data"]["project"]["run"]
+    return (json.loads(answer)["data"]["project"] or {"run": None})["run"]
 
 
 def rows(server: Server, key: str, run: str, project: str = "p") -> list[dict[str, object]]:
+    """The rows of a run that the server has; none of one that it does not know yet."""
     found = ask(server, key, run, "history(minStep: 0, maxStep: 1000000000, samples: 1000000)", project)
-    return [json.loads(line) for line in found["history"]]  # type: ignore[attr-defined]
+    return [json.loads(line) for line in (found or {"history": []})["history"]]  # type: ignore[attr-defined]
 
 
 def journals(machine: Machine) -> list[Path]:

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from outside import Machine, Server, log_in, runkey, start_server, status
+from outside import Machine, Server, eventually, log_in, runkey, start_server, status
 from training import rows
 
 pytestmark = pytest.mark.story
@@ -43,50 +43,48 @@ def test_logging_in_during_a_run_heals_it(server: Server, machine: Machine, cure
     key_id = str(status(machine)["key_id"])
     fresh = server.key(user)
     script = """
-import os, sys, time, runkey
+import sys, runkey
 run = runkey.init(project="p", id="healed")
 for i in range(20):
     run.log({"x": i})
-time.sleep(2)
-print("READY", flush=True)
 sys.stdin.readline()
 for i in range(20, 40):
     run.log({"x": i})
-time.sleep(3)
-print("HELD", flush=True)
 line = sys.stdin.readline().strip()
 if line:
     runkey.login(key=line, relogin=True)
-time.sleep(7)
+sys.stdin.readline()
 run.finish()
 """
     (machine.home / "train.py").write_text(script)
-    process = subprocess.Popen(
-        [sys.executable, "train.py"],
-        cwd=machine.home,
-        env=machine.environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    assert process.stdout.readline() == "READY\n"
+    errors = machine.home / "errors.txt"
+    with errors.open("w") as said:
+        process = subprocess.Popen(
+            [sys.executable, "train.py"], cwd=machine.home, env=machine.environment, stdin=subprocess.PIPE, stderr=said, text=True
+        )
+
+    def go_on(line: str = "") -> None:
+        assert process.stdin is not None
+        process.stdin.write(line + "\n")
+        process.stdin.flush()
+
+    def xs() -> list[object]:
+        return [row["x"] for row in rows(server, fresh, "healed")]
+
+    eventually(lambda: xs() == list(range(20)), 30)
     server.operate("key", "revoke", key_id)
-    time.sleep(1)
-    process.stdin.write("\n")
-    process.stdin.flush()
-    assert process.stdout.readline() == "HELD\n"
+    time.sleep(1)  # within a second every worker knows
+    go_on()
+    eventually(lambda: "refused the key of this run" in errors.read_text(), 30)
     if cure == "in another terminal":
         done = runkey(machine, "login", "--host", server.url, "--relogin", "--key-stdin", stdin=fresh)
         assert done.returncode == 0, done.stderr
-    process.stdin.write((fresh if cure == "in the process" else "") + "\n")
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 0, errors
-    assert "refused the key of this run" in errors
-    assert "40 rows are on the server" in errors
-    assert [row["x"] for row in rows(server, fresh, "healed")] == list(range(40))
+    go_on(fresh if cure == "in the process" else "")
+    eventually(lambda: xs() == list(range(40)), 30)
+    process.communicate("\n", timeout=60)
+    assert process.returncode == 0, errors.read_text()
+    assert "40 rows are on the server" in errors.read_text()
+    assert xs() == list(range(40))
 
 
 def test_a_server_that_is_away_does_not_disturb_training(tmp_path: Path, machine: Machine) -> None:
@@ -97,8 +95,6 @@ def test_a_server_that_is_away_does_not_disturb_training(tmp_path: Path, machine
 import sys, time, runkey
 run = runkey.init(project="p", id="away")
 run.log({"x": 0})
-time.sleep(2)
-print("READY", flush=True)
 sys.stdin.readline()
 slowest = 0.0
 for i in range(1, 2000):
@@ -115,7 +111,7 @@ run.finish()
     )
     assert process.stdin is not None
     assert process.stdout is not None
-    assert process.stdout.readline() == "READY\n"
+    eventually(lambda: [row["x"] for row in rows(server, key, "away")] == [0], 30)
     server.stop()
     process.stdin.write("\n")
     process.stdin.flush()
