@@ -37,11 +37,12 @@ def test_the_readme_works(machine: Machine) -> None:
         assert ran >= 3
         # What it promises: two runs of a hundred rows, ours and the official client's.
         key = (machine.home / "key.txt").read_text().strip()
-        query = '{ project(name: "first") { runs { edges { node { state historyLineCount } } } } }'
+        query = '{ project(name: "first") { runs { edges { node { state historyLineCount } } } artifact(name: "net:latest") { state } } }'
         status, answer = server.post("/graphql", {"query": query}, key)
         assert status == 200
         assert answer.count(b'"historyLineCount":100') == 2
         assert answer.count(b'"state":"finished"') == 2
+        assert answer.count(b'"state":"COMMITTED"') == 1
     finally:
         server.stop()
 
