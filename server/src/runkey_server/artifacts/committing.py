@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from runkey_server.artifacts import aliasing, manifesting, store
+from runkey_server.artifacts import aliasing, freeing, manifesting, store
 from runkey_server.artifacts.finding import find_artifact, find_latest, get_artifact
 from runkey_server.artifacts.manifesting import Contents
 from runkey_server.artifacts.model import LATEST, Artifact, Entry
@@ -33,12 +33,15 @@ def commit(
     artifact = get_artifact(transaction, actor, "write", artifact_id)
     if artifact.state == "COMMITTED":
         return artifact
+    freeing.share(transaction, artifact.project_id)
+    before = store.list_digests(transaction, artifact.id)
     manifest_id, contents = _settle_manifest(transaction, directory, artifact, at)
     entries = contents.entries
     _find_bytes(transaction, actor, artifact, entries, contents.births, number_of)
     store.delete_entries(transaction, artifact.id)
     store.put_entries(transaction, artifact.id, entries)
     store.delete_manifests(transaction, artifact.id, manifest_id)
+    freeing.loosen(transaction, artifact.project_id, before - store.list_digests(transaction, artifact.id))
     store.insert_membership(transaction, artifact.collection_id, artifact.id, store.take_version(transaction, artifact.collection_id), at)
     ttl = artifact.ttl_seconds
     store.update_artifact(
@@ -122,7 +125,10 @@ def _find_bytes(
     missing = set(wanted) - find_blobs(transaction, artifact.project_id, wanted).keys()
     for md5 in sorted(missing):
         origin = _find_origin(transaction, actor, births.get(md5), number_of)
-        blob = None if origin is None else find_blobs(transaction, origin.project_id, [md5]).get(md5)
+        if origin is None:
+            continue
+        freeing.share(transaction, origin.project_id)
+        blob = find_blobs(transaction, origin.project_id, [md5]).get(md5)
         if blob is not None:
             put_blob(transaction, replace(blob, project_id=artifact.project_id))
             missing.discard(md5)

@@ -3,11 +3,12 @@
 import json
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
 from runkey_server import runs
-from runkey_server.artifacts import aliasing, naming, store
+from runkey_server.artifacts import aliasing, freeing, naming, store
 from runkey_server.artifacts.finding import check, find_artifact, get_artifact
 from runkey_server.artifacts.model import INHERITED_TTL, NO_TTL, Artifact, Collection, Entry, Manifest, ManifestType, Wanted
 from runkey_server.asgi.actor import Actor
@@ -89,7 +90,7 @@ def put_manifest(
     if manifest_type == "FULL":
         for manifest in store.list_manifests(transaction, artifact.id):
             if manifest.type == "FULL":
-                store.update_manifest(transaction, manifest.id, values)
+                _change_manifest(transaction, artifact, manifest, values)
                 return _get_manifest(transaction, manifest.id)
     return store.insert_manifest(transaction, {"artifact_id": artifact.id, "type": manifest_type, "created_at": at, **values})
 
@@ -106,7 +107,7 @@ def update_manifest(
     if base_artifact_id is not None:
         get_artifact(transaction, actor, "read", base_artifact_id)
     given = {"md5": md5, "base_artifact_id": base_artifact_id}
-    store.update_manifest(transaction, manifest.id, {name: value for name, value in given.items() if value is not None})
+    _change_manifest(transaction, artifact, manifest, {name: value for name, value in given.items() if value is not None})
     return _get_manifest(transaction, manifest.id), artifact
 
 
@@ -123,7 +124,11 @@ def announce(
         if fault:
             raise Error("invalid", f"{path[:80]!r} {fault}.")
         check_md5(md5)
-    store.put_entries(transaction, artifact.id, [Entry(path, md5, 0, None) for path, md5 in dict(files).items()])
+    by_path = dict(files)
+    freeing.share(transaction, artifact.project_id)
+    before = store.list_digests_at(transaction, artifact.id, list(by_path))
+    store.put_entries(transaction, artifact.id, [Entry(path, md5, 0, None) for path, md5 in by_path.items()])
+    freeing.loosen(transaction, artifact.project_id, {md5 for path, md5 in before.items() if md5 != by_path[path]})
     store.update_artifact(transaction, artifact.id, {"updated_at": at})
     return artifact, find_blobs(transaction, artifact.project_id, list({md5 for _, md5 in files}))
 
@@ -235,6 +240,12 @@ def _get_pending(transaction: sa.Connection, actor: Actor, artifact_id: int) -> 
             "invalid", f"The artifact {artifact.collection_name}:v{artifact.version_index} is committed, and does not change any more."
         )
     return artifact
+
+
+def _change_manifest(transaction: sa.Connection, artifact: Artifact, manifest: Manifest, values: dict[str, Any]) -> None:
+    store.update_manifest(transaction, manifest.id, values)
+    if manifest.md5 and manifest.md5 != values.get("md5", manifest.md5):
+        freeing.loosen(transaction, artifact.project_id, [manifest.md5])
 
 
 def _get_manifest(transaction: sa.Connection, manifest_id: int) -> Manifest:

@@ -1,9 +1,7 @@
-"""Drops versions for good, and their blobs where nothing else needs them. What there is to do stands in the database alone."""
+"""Drops versions for good, and lets go of their bytes, which `freeing` frees. What there is to do stands in the database alone."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-
-import sqlalchemy as sa
 
 from runkey_server.artifacts import deleting, store
 from runkey_server.database import Database
@@ -26,7 +24,7 @@ def expire(database: Database, at: datetime) -> None:
 
 
 def purge_due(database: Database, moment: datetime) -> None:
-    """Drop some of what was deleted by a moment. Raises Error `unavailable`."""
+    """Drop some of what was deleted by a moment; its bytes are swept afterwards. Raises Error `unavailable`."""
     with database.reading() as transaction:
         due = store.list_deleted_before(transaction, moment, _AT_ONCE)
     if due:
@@ -45,7 +43,7 @@ def purge_project(database: Database, project_id: int) -> None:
         _purge(database, some)
     with database.writing() as transaction:
         store.delete_rest_of(transaction, project_id)
-    # What was sent for versions that were never committed belongs to none by now.
+    # None of its bytes is anybody's by now.
     while True:
         with database.writing() as transaction:
             digests = list_blob_digests(transaction, project_id, _BLOBS_AT_ONCE)
@@ -57,11 +55,5 @@ def purge_project(database: Database, project_id: int) -> None:
 def _purge(database: Database, artifact_ids: Sequence[int]) -> None:
     for artifact_id in artifact_ids:
         with database.writing() as transaction:
-            _drop(transaction, artifact_id)
-
-
-def _drop(transaction: sa.Connection, artifact_id: int) -> None:
-    artifact = store.find_artifact(transaction, artifact_id)
-    if artifact is not None:
-        drop_blobs(transaction, artifact.project_id, store.list_alone(transaction, artifact.project_id, artifact.id))
-        store.delete_artifact(transaction, artifact.id)
+            store.loosen_all(transaction, artifact_id)
+            store.delete_artifact(transaction, artifact_id)

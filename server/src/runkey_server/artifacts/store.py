@@ -16,6 +16,7 @@ from runkey_server.artifacts.tables import (
     artifact_types,
     artifact_uses,
     artifacts,
+    loose_blobs,
 )
 from runkey_server.database import insert_for
 from runkey_server.projects.tables import projects
@@ -240,7 +241,7 @@ def delete_rest_of(transaction: sa.Connection, project_id: int) -> None:
     collections = sa.select(artifact_collections.c.id).where(artifact_collections.c.project_id == project_id)
     for table in (artifact_aliases, artifact_memberships):
         transaction.execute(sa.delete(table).where(table.c.collection_id.in_(collections)))
-    for owned in (artifact_collections, artifact_types):
+    for owned in (artifact_collections, artifact_types, loose_blobs):
         transaction.execute(sa.delete(owned).where(owned.c.project_id == project_id))
 
 
@@ -406,21 +407,95 @@ def count_entries(transaction: sa.Connection, artifact_id: int, *, names: Sequen
     return int(transaction.execute(statement).scalar_one())
 
 
+def list_digests(transaction: sa.Connection, artifact_id: int) -> set[str]:
+    """Give the digests of the bytes that a version needs, in its entries and manifests."""
+    return set(transaction.execute(_needed_by(artifact_id)).scalars())
+
+
+def list_digests_at(transaction: sa.Connection, artifact_id: int, paths: Sequence[str]) -> dict[str, str]:
+    """Give the digests of the bytes at some paths of a version."""
+    t = artifact_entries
+    found: dict[str, str] = {}
+    for begin in range(0, len(paths), _AT_ONCE):
+        some = list(paths[begin : begin + _AT_ONCE])
+        wanted = sa.select(t.c.path, t.c.digest).where(t.c.artifact_id == artifact_id, t.c.path.in_(some), t.c.ref.is_(None))
+        found |= {row.path: row.digest for row in transaction.execute(wanted)}
+    return found
+
+
 def list_alone(transaction: sa.Connection, project_id: int, artifact_id: int) -> list[str]:
     """Give the digests of the bytes that a version needs, in its entries and manifests, and no other version of its project does."""
+    own = _needed_by(artifact_id).subquery("own")
+    needs = _needs(own.c.digest, project_id, artifacts.c.id != artifact_id)
+    return list(transaction.execute(sa.select(own.c.digest).where(*(~needed for needed in needs))).scalars())
+
+
+def is_needed(transaction: sa.Connection, project_id: int, md5: str) -> bool:
+    """Tell whether a version of a project needs some bytes; deleted ones do until they are purged."""
+    return any(transaction.execute(sa.select(needed)).scalar_one() for needed in _needs(sa.literal(md5), project_id))
+
+
+def _needed_by(artifact_id: int) -> "sa.CompoundSelect[Any]":
     t, m = artifact_entries, artifact_manifests
     entries = sa.select(t.c.digest).where(t.c.artifact_id == artifact_id, t.c.ref.is_(None))
     manifests = sa.select(m.c.md5.label("digest")).where(m.c.artifact_id == artifact_id, m.c.md5.is_not(None))
-    own = sa.union(entries, manifests).subquery("own")
-    statement = sa.select(own.c.digest)
-    for table, digest in ((t.alias("other"), "digest"), (m.alias("other"), "md5")):
+    return sa.union(entries, manifests)
+
+
+def _needs(digest: "sa.ColumnElement[str]", project_id: int, *which: "sa.ColumnElement[bool]") -> "list[sa.Exists]":
+    """Say that an entry, or that a manifest, of certain versions of a project names a digest."""
+    t, m = artifact_entries.alias("other"), artifact_manifests.alias("other")
+    # The sum keeps SQLite from beginning with the project: it would read all entries of all its versions for each digest.
+    always = (artifact_collections.c.project_id + 0 == project_id, *which)
+
+    def named_in(table: Any, *where: "sa.ColumnElement[bool]") -> sa.Exists:
         others = table.join(artifacts, artifacts.c.id == table.c.artifact_id).join(artifact_collections)
-        # The sum keeps SQLite from beginning with the project: it would read all entries of all its versions for each digest.
-        where = [table.c[digest] == own.c.digest, table.c.artifact_id != artifact_id, artifact_collections.c.project_id + 0 == project_id]
-        if "ref" in table.c:
-            where.append(table.c.ref.is_(None))
-        statement = statement.where(~sa.exists().select_from(others).where(*where))
-    return list(transaction.execute(statement).scalars())
+        return sa.exists().select_from(others).where(*where, *always)
+
+    return [named_in(t, t.c.digest == digest, t.c.ref.is_(None)), named_in(m, m.c.md5 == digest)]
+
+
+# --- bytes that were let go of ----------------------------------------------------------------------------------------
+
+
+def put_loose(transaction: sa.Connection, project_id: int, md5s: Sequence[str]) -> None:
+    """Add rows."""
+    if md5s:
+        rows = [{"project_id": project_id, "md5": md5} for md5 in md5s]
+        transaction.execute(insert_for(transaction, loose_blobs).on_conflict_do_nothing(), rows)
+
+
+def loosen_all(transaction: sa.Connection, artifact_id: int) -> None:
+    """Add rows for all bytes that a version needs."""
+    own = _needed_by(artifact_id).subquery("own")
+    project_id = (
+        sa.select(artifact_collections.c.project_id).join_from(artifacts, artifact_collections).where(artifacts.c.id == artifact_id)
+    )
+    # SQLite takes what follows a SELECT without a WHERE for a join.
+    rows = sa.select(project_id.scalar_subquery(), own.c.digest).where(sa.true()).order_by(own.c.digest)
+    transaction.execute(insert_for(transaction, loose_blobs).from_select(["project_id", "md5"], rows).on_conflict_do_nothing())
+
+
+def list_loose(transaction: sa.Connection, at_most: int) -> tuple[int, list[str]]:
+    """Give some digests of one project."""
+    t = loose_blobs
+    project_id = transaction.execute(sa.select(t.c.project_id).order_by(t.c.project_id).limit(1)).scalar_one_or_none()
+    if project_id is None:
+        return 0, []
+    some = sa.select(t.c.md5).where(t.c.project_id == project_id).order_by(t.c.md5).limit(at_most)
+    return project_id, list(transaction.execute(some).scalars())
+
+
+def list_needed(transaction: sa.Connection, project_id: int, md5s: Sequence[str]) -> list[str]:
+    """Give those of some digests that have a row and that a version needs all the same."""
+    t = loose_blobs
+    some = sa.select(t.c.md5).where(t.c.project_id == project_id, t.c.md5.in_(list(md5s)))
+    return list(transaction.execute(some.where(sa.or_(*_needs(t.c.md5, project_id)))).scalars())
+
+
+def forget_loose(transaction: sa.Connection, project_id: int, md5s: Sequence[str]) -> None:
+    """Drop rows."""
+    transaction.execute(sa.delete(loose_blobs).where(loose_blobs.c.project_id == project_id, loose_blobs.c.md5.in_(list(md5s))))
 
 
 # --- uses -------------------------------------------------------------------------------------------------------------

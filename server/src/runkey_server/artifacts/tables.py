@@ -119,6 +119,15 @@ artifact_entries = sa.Table(
     sqlite_with_rowid=False,
 )
 
+# Digests of bytes that something needs no more. Whether anything else does is looked at later.
+loose_blobs = sa.Table(
+    "loose_blobs",
+    metadata,
+    # No foreign key: bytes may come when their project is gone.
+    sa.Column("project_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("md5", sa.Text, primary_key=True),
+)
+
 artifact_uses = sa.Table(
     "artifact_uses",
     metadata,

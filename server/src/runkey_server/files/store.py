@@ -1,6 +1,6 @@
 """The rows of files and blobs: functions that take an open transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,7 +18,7 @@ def put_file(transaction: sa.Connection, file: File) -> None:
     """Add or replace a row. What it named before is released."""
     before = find_file(transaction, file.run_id, file.name)
     if before is not None and before.sha256 != file.sha256:
-        release(transaction, before.sha256)
+        release(transaction, [before.sha256])
     values = {column.name: getattr(file, column.name) for column in files.c}
     insert = insert_for(transaction, files).values(**values)
     transaction.execute(insert.on_conflict_do_update(index_elements=[files.c.run_id, files.c.name], set_=values))
@@ -78,9 +78,11 @@ def list_run_ids(transaction: sa.Connection) -> list[int]:
     return list(transaction.execute(sa.select(files.c.run_id).distinct()).scalars())
 
 
-def release(transaction: sa.Connection, sha256: str) -> None:
+def release(transaction: sa.Connection, sha256s: Collection[str]) -> None:
     """Note that a file names some bytes no more: whether another does is looked at later."""
-    transaction.execute(insert_for(transaction, released_bytes).values(sha256=sha256).on_conflict_do_nothing())
+    if sha256s:
+        rows = [{"sha256": sha256} for sha256 in sorted(sha256s)]
+        transaction.execute(insert_for(transaction, released_bytes).on_conflict_do_nothing(), rows)
 
 
 def list_released(transaction: sa.Connection, after: str, at_most: int) -> list[str]:
@@ -130,7 +132,7 @@ def put_blob(transaction: sa.Connection, blob: Blob) -> None:
     """Add or replace a row. What it named before is released."""
     before = find_blobs(transaction, blob.project_id, [blob.md5]).get(blob.md5)
     if before is not None and before.sha256 != blob.sha256:
-        release(transaction, before.sha256)
+        release(transaction, [before.sha256])
     values = {column.name: getattr(blob, column.name) for column in blobs.c}
     insert = insert_for(transaction, blobs).values(**values)
     transaction.execute(insert.on_conflict_do_update(index_elements=[blobs.c.project_id, blobs.c.md5], set_=values))
@@ -157,6 +159,8 @@ def list_blob_digests(transaction: sa.Connection, project_id: int, at_most: int)
     return list(transaction.execute(sa.select(blobs.c.md5).where(blobs.c.project_id == project_id).limit(at_most)).scalars())
 
 
-def delete_blob(transaction: sa.Connection, project_id: int, md5: str) -> None:
-    """Drop one row."""
-    transaction.execute(sa.delete(blobs).where(blobs.c.project_id == project_id, blobs.c.md5 == md5))
+def delete_blobs(transaction: sa.Connection, project_id: int, md5s: Sequence[str]) -> None:
+    """Drop rows."""
+    for begin in range(0, len(md5s), _AT_ONCE):
+        some = list(md5s[begin : begin + _AT_ONCE])
+        transaction.execute(sa.delete(blobs).where(blobs.c.project_id == project_id, blobs.c.md5.in_(some)))
