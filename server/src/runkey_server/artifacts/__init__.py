@@ -27,7 +27,7 @@ from runkey_server.artifacts.freeing import note_arrival, sweep_due
 from runkey_server.artifacts.linking import link, unlink
 from runkey_server.artifacts.listing import list_collections, list_inputs, list_memberships, list_outputs, list_places, list_versions
 from runkey_server.artifacts.model import LATEST, Alias, Artifact, ArtifactType, Collection, Entry, Manifest, Membership, Version, Wanted
-from runkey_server.artifacts.purging import expire, purge_due, purge_project
+from runkey_server.artifacts.purging import ABANDONED_AFTER, expire, purge_due, purge_project
 from runkey_server.artifacts.store import (
     count_collections,
     count_entries,
@@ -45,6 +45,7 @@ from runkey_server.artifacts.store import (
 from runkey_server.artifacts.using import find_run, list_users, use
 
 __all__ = [
+    "ABANDONED_AFTER",
     "LATEST",
     "Alias",
     "AliasOf",

@@ -40,6 +40,7 @@ def remove_aliases(transaction: sa.Connection, actor: Actor, artifact_id: int, a
 def set_aliases(transaction: sa.Connection, actor: Actor, artifact_id: int, aliases: Sequence[str]) -> None:
     """Give a version these names in its own sequence, and no others: how clients did before they added and removed."""
     artifact = get_artifact(transaction, actor, "write", artifact_id)
+    store.lock_collections(transaction, [artifact.collection_id])
     place = store.find_membership(transaction, artifact.collection_id, artifact.id)
     if place is None:
         raise Error("invalid", "The artifact is not committed yet.")
@@ -87,7 +88,9 @@ def _find_place(transaction: sa.Connection, actor: Actor, artifact_id: int, want
     artifact = get_artifact(transaction, actor, "read", artifact_id)
     project = find_project(transaction, actor, wanted.entity, wanted.project)
     collection = None if project is None else store.find_collection(transaction, project.id, wanted.collection)
-    place = None if collection is None else store.find_membership(transaction, collection.id, artifact.id)
-    if project is None or place is None or not may(actor, "write", project.account_id):
-        raise Error("not_found", f"The artifact is not in the collection {wanted.collection[:80]!r}.")
-    return place
+    if project is not None and collection is not None and may(actor, "write", project.account_id):
+        store.lock_collections(transaction, [collection.id])
+        place = store.find_membership(transaction, collection.id, artifact.id)
+        if place is not None:
+            return place
+    raise Error("not_found", f"The artifact is not in the collection {wanted.collection[:80]!r}.")

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from runkey_server.artifacts import aliasing, freeing, manifesting, store
-from runkey_server.artifacts.finding import find_artifact, find_latest, get_artifact
+from runkey_server.artifacts.finding import find_artifact, find_latest, get_artifact, hold_artifact
 from runkey_server.artifacts.manifesting import Contents
 from runkey_server.artifacts.model import LATEST, Artifact, Entry
 from runkey_server.asgi.actor import Actor
@@ -30,7 +30,7 @@ def commit(
     bytes are missing: it stays pending, and may be committed once they are here. Cost: the manifest is read and its entries are written,
     about 4 us an entry, while nobody else writes.
     """
-    artifact = get_artifact(transaction, actor, "write", artifact_id)
+    artifact = hold_artifact(transaction, actor, "write", artifact_id)
     if artifact.state == "COMMITTED":
         return artifact
     freeing.share(transaction, artifact.project_id)

@@ -9,10 +9,10 @@ import sqlalchemy as sa
 
 from runkey_server import runs
 from runkey_server.artifacts import aliasing, freeing, naming, store
-from runkey_server.artifacts.finding import check, find_artifact, get_artifact
+from runkey_server.artifacts.finding import check, find_artifact, get_artifact, hold_artifact
 from runkey_server.artifacts.model import INHERITED_TTL, NO_TTL, Artifact, Collection, Entry, Manifest, ManifestType, Wanted
 from runkey_server.asgi.actor import Actor
-from runkey_server.errors import Error
+from runkey_server.errors import Error, unavailable
 from runkey_server.files import Blob, file_name_fault, find_blobs
 from runkey_server.projects import Project, find_project, open_project
 
@@ -212,8 +212,11 @@ def _open_sequence(transaction: sa.Connection, project: Project, wanted: Wanted,
     made = {"project_id": project.id, "type_id": type_id, "kind": "SEQUENCE", "name": wanted.name, "client_id": wanted.sequence_client_id}
     store.insert_collection(transaction, made | {"created_at": at, "updated_at": at})
     sequence = store.find_collection(transaction, project.id, wanted.name)
+    if sequence is not None and store.lock_collections(transaction, [sequence.id]):
+        sequence = store.find_collection(transaction, project.id, wanted.name)
     if sequence is None:
-        raise Error("not_found", "There is no such artifact collection any more.")
+        # It was renamed or deleted a moment ago: the next try makes it anew.
+        raise unavailable("The artifact collection is being changed.")
     if sequence.kind != "SEQUENCE":
         raise Error("invalid", f"{wanted.name!r} is a portfolio: artifacts are linked to it, not logged. Use another name.")
     if sequence.type_name != wanted.type_name:
@@ -234,7 +237,7 @@ def _find_existing(transaction: sa.Connection, sequence: Collection, wanted: Wan
 
 
 def _get_pending(transaction: sa.Connection, actor: Actor, artifact_id: int) -> Artifact:
-    artifact = get_artifact(transaction, actor, "write", artifact_id)
+    artifact = hold_artifact(transaction, actor, "write", artifact_id)
     if artifact.state != "PENDING":
         raise Error(
             "invalid", f"The artifact {artifact.collection_name}:v{artifact.version_index} is committed, and does not change any more."

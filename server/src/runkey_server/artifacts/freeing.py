@@ -8,7 +8,7 @@ On PostgreSQL, where transactions run side by side, the sweep waits for all that
 that bytes are here, or found them needed, is through before any are dropped. SQLite's writers are alone as it is.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import sqlalchemy as sa
 
@@ -48,9 +48,14 @@ def sweep_due(database: Database) -> None:
         if not some:
             return
         with database.writing() as transaction:
-            hold(transaction, _name(project_id))
-            drop_blobs(transaction, project_id, sorted(set(some).difference(store.list_needed(transaction, project_id, some))))
-            store.forget_loose(transaction, project_id, some)
+            sweep(transaction, project_id, some)
+
+
+def sweep(transaction: sa.Connection, project_id: int, md5s: Sequence[str]) -> None:
+    """Free those of some bytes that were let go of and that nothing needs. Raises Error `unavailable` when others are long about them."""
+    hold(transaction, _name(project_id))
+    drop_blobs(transaction, project_id, store.list_unneeded(transaction, project_id, md5s))
+    store.forget_loose(transaction, project_id, md5s)
 
 
 def _name(project_id: int) -> str:

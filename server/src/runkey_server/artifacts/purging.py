@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+import sqlalchemy as sa
+
 from runkey_server.artifacts import deleting, store
 from runkey_server.database import Database
 from runkey_server.files import drop_blobs, list_blob_digests
@@ -17,10 +19,16 @@ _BLOBS_AT_ONCE = 500
 def expire(database: Database, at: datetime) -> None:
     """Delete versions whose time to live is over, and those that were begun long ago and never committed."""
     with database.reading() as transaction:
-        due = store.list_expired(transaction, at, _AT_ONCE) + store.list_abandoned(transaction, at - ABANDONED_AFTER, _AT_ONCE)
+        due = _list_over(transaction, at)
     if due:
         with database.writing() as transaction:
-            deleting.delete(transaction, due, at)
+            store.lock_artifacts(transaction, due)
+            # One of them may have been committed meanwhile, or have been given more time.
+            deleting.delete(transaction, sorted(set(due).intersection(_list_over(transaction, at))), at)
+
+
+def _list_over(transaction: sa.Connection, at: datetime) -> list[int]:
+    return store.list_expired(transaction, at, _AT_ONCE) + store.list_abandoned(transaction, at - ABANDONED_AFTER, _AT_ONCE)
 
 
 def purge_due(database: Database, moment: datetime) -> None:

@@ -117,9 +117,24 @@ def count_versions(transaction: sa.Connection, collection_ids: Sequence[int]) ->
     return {collection_id: (count, newest) for collection_id, count, newest in transaction.execute(counted)}
 
 
+def lock_collections(transaction: sa.Connection, collection_ids: Iterable[int]) -> bool:
+    """Keep others from changing collections until this writing transaction ends; False where writers are alone, and nothing changed."""
+    return _lock(transaction, artifact_collections, collection_ids)
+
+
 def update_collection(transaction: sa.Connection, collection_id: int, values: Mapping[str, Any]) -> None:
     """Change columns of a row."""
     transaction.execute(sa.update(artifact_collections).where(artifact_collections.c.id == collection_id).values(**values))
+
+
+def rename_collection(transaction: sa.Connection, collection_id: int, name: str) -> bool:
+    """Change a collection's name; False when it is taken in the project."""
+    try:
+        with transaction.begin_nested():
+            update_collection(transaction, collection_id, {"name": name})
+    except sa.exc.IntegrityError:
+        return False
+    return True
 
 
 def take_version(transaction: sa.Connection, collection_id: int) -> int:
@@ -195,6 +210,11 @@ def select_artifacts() -> "sa.Select[Any]":
 def read_artifacts(transaction: sa.Connection, statement: "sa.Select[Any]") -> list[Artifact]:
     """Run a statement for versions."""
     return [found for row in transaction.execute(statement) if (found := _artifact(row)) is not None]
+
+
+def lock_artifacts(transaction: sa.Connection, artifact_ids: Iterable[int]) -> bool:
+    """Keep others from changing versions until this writing transaction ends; False where writers are alone, and nothing changed."""
+    return _lock(transaction, artifacts, artifact_ids)
 
 
 def update_artifact(transaction: sa.Connection, artifact_id: int, values: Mapping[str, Any]) -> None:
@@ -486,11 +506,11 @@ def list_loose(transaction: sa.Connection, at_most: int) -> tuple[int, list[str]
     return project_id, list(transaction.execute(some).scalars())
 
 
-def list_needed(transaction: sa.Connection, project_id: int, md5s: Sequence[str]) -> list[str]:
-    """Give those of some digests that have a row and that a version needs all the same."""
+def list_unneeded(transaction: sa.Connection, project_id: int, md5s: Sequence[str]) -> list[str]:
+    """Give those of some digests that have a row, and that no version needs."""
     t = loose_blobs
     some = sa.select(t.c.md5).where(t.c.project_id == project_id, t.c.md5.in_(list(md5s)))
-    return list(transaction.execute(some.where(sa.or_(*_needs(t.c.md5, project_id)))).scalars())
+    return list(transaction.execute(some.where(*(~needed for needed in _needs(t.c.md5, project_id)))).scalars())
 
 
 def forget_loose(transaction: sa.Connection, project_id: int, md5s: Sequence[str]) -> None:
@@ -523,6 +543,15 @@ def forget_runs(transaction: sa.Connection, run_ids: Sequence[int]) -> None:
     """Forget runs that are gone for good: what they logged stays, and was logged by nobody."""
     transaction.execute(sa.update(artifacts).where(artifacts.c.run_id.in_(list(run_ids))).values(run_id=None))
     transaction.execute(sa.delete(artifact_uses).where(artifact_uses.c.run_id.in_(list(run_ids))))
+
+
+def _lock(transaction: sa.Connection, table: sa.Table, row_ids: Iterable[int]) -> bool:
+    if transaction.dialect.name != "postgresql":
+        return False
+    # In order, so that two who lock several wait for each other and not in a circle.
+    for row_id in sorted(set(row_ids)):
+        transaction.execute(sa.select(table.c.id).where(table.c.id == row_id).with_for_update(key_share=True))
+    return True
 
 
 def _of(condition: "sa.ColumnElement[bool]") -> "sa.Select[Any]":
