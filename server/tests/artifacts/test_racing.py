@@ -135,20 +135,22 @@ def test_a_commit_that_comes_after_the_sweep_says_what_is_missing(shelf: Shelf) 
     assert "1 of 1 files are not here" in str(refusal)
 
 
-def test_bytes_taken_over_from_another_project_are_not_swept_there(shelf: Shelf, other_shelf: Shelf) -> None:
-    others, origin = other_shelf, other_shelf.log({"a": ONE})
+def test_bytes_taken_over_from_another_project_outlive_what_they_were_taken_from(shelf: Shelf, other_shelf: Shelf) -> None:
+    body = b"taken over"
+    origin = other_shelf.log({"a": body})
     made = shelf.begin()
-    lines = lines_of({"b": ONE})
+    lines = lines_of({"b": body})
     lines["b"]["birthArtifactID"] = str(origin.id)
     shelf.put_manifest(made.id, manifest_of(lines))
-    others.send(TWO)
-    version, _ = beside(shelf, commit(shelf, made.id), sweep(others))
-    assert version == 0
-    assert others.here().keys() == {md5_of(ONE), md5_of(manifest_of(lines_of({"a": ONE})))}
-    others.delete(origin.id)
-    others.sweep()
-    shelf.sweep_bytes()
-    assert shelf.directory.path(sha256(ONE).hexdigest()).exists()
+
+    def end_origin(_: sa.Connection) -> None:
+        other_shelf.delete(origin.id)
+        other_shelf.sweep()
+        other_shelf.sweep_bytes()
+
+    assert beside(shelf, commit(shelf, made.id), end_origin) == (0, None)
+    assert other_shelf.here() == {}
+    assert shelf.directory.path(sha256(body).hexdigest()).exists()
 
 
 @pytest.mark.parametrize("more", [{"client_id": "c"}, {"distributed_id": "d"}])
