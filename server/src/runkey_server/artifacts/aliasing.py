@@ -1,4 +1,9 @@
-"""Names for versions in a collection. An alias names one version at a time; `latest` is the newest, and moves by itself."""
+"""Names for versions in a collection. An alias names one version at a time; `latest` is there while there is a version.
+
+`latest` goes to what is logged or linked last, equal contents that are logged again included, and to the version that somebody gives it.
+Taken away, or deleted with its version, it goes to the newest. On the official service it is missing then, and whoever asks for it is given
+the newest all the same (wandb/weave, pull request 528); here lists agree with that.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,7 +39,10 @@ def add_aliases(transaction: sa.Connection, actor: Actor, artifact_id: int, alia
 def remove_aliases(transaction: sa.Connection, actor: Actor, artifact_id: int, aliases: Sequence[AliasOf]) -> None:
     """Take names from a version; one that it does not have changes nothing. Raises Error `not_found`."""
     for wanted in aliases:
-        store.delete_alias(transaction, _find_place(transaction, actor, artifact_id, wanted).id, wanted.alias)
+        place = _find_place(transaction, actor, artifact_id, wanted)
+        store.delete_alias(transaction, place.id, wanted.alias)
+        if wanted.alias == LATEST:
+            move_latest(transaction, place.collection_id)
 
 
 def set_aliases(transaction: sa.Connection, actor: Actor, artifact_id: int, aliases: Sequence[str]) -> None:
@@ -64,7 +72,7 @@ def name_version(transaction: sa.Connection, collection_id: int, artifact_id: in
 
 
 def move_latest(transaction: sa.Connection, collection_id: int) -> None:
-    """Let `latest` name the newest version, where nothing has that name, as after a deletion."""
+    """Let `latest` name the newest version, where nothing has that name: it was taken away, or deleted."""
     if store.find_membership_by_alias(transaction, collection_id, LATEST) is None:
         newest = find_latest(transaction, collection_id)
         if newest is not None:

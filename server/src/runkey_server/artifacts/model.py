@@ -9,7 +9,7 @@ Kind = Literal["SEQUENCE", "PORTFOLIO"]
 ManifestType = Literal["FULL", "PATCH", "INCREMENTAL"]
 
 LATEST = "latest"
-"""The alias of the newest version of a collection; it moves by itself."""
+"""The alias of what was logged or linked last; see `aliasing`."""
 
 NO_TTL = -2
 INHERITED_TTL = -1
