@@ -65,9 +65,22 @@ class Shelf:
 
     def begin(self, name: str = "data", *, aliases: Sequence[str] = (), kind: str = "dataset", digest: str = "", **more: Any) -> Artifact:
         """Begin a version."""
-        wanted = Wanted(None, self.project, None, kind, name, digest, tuple(aliases), **more)
         with self.database.writing() as transaction:
-            return artifacts.create(transaction, self.person.actor, wanted, self.clock())
+            return self.begin_in(transaction, name, aliases=aliases, kind=kind, digest=digest, **more)
+
+    def begin_in(
+        self,
+        transaction: sa.Connection,
+        name: str = "data",
+        *,
+        aliases: Sequence[str] = (),
+        kind: str = "dataset",
+        digest: str = "",
+        **more: Any,
+    ) -> Artifact:
+        """Begin a version in a transaction that is under way."""
+        wanted = Wanted(None, self.project, None, kind, name, digest, tuple(aliases), **more)
+        return artifacts.create(transaction, self.person.actor, wanted, self.clock())
 
     def announce(self, artifact_id: int, files: dict[str, bytes]) -> set[str]:
         """Say what a version will hold; give the digests of what is not here."""

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from shelf import Shelf
 
 from runkey_server import artifacts
-from runkey_server.artifacts import AliasOf
+from runkey_server.artifacts import AliasOf, tables
 from runkey_server.errors import Error
 
 Change = Callable[..., None]
@@ -84,3 +84,111 @@ def refusal_of(act: Callable[[], Any]) -> str:
         act()
     assert refusal.value.code == "invalid"
     return refusal.value.message
+
+
+MANY = [f"n{number}" for number in range(101)]
+
+
+@pytest.mark.parametrize("alias", ["v3", "", "a/b", "x" * 129, "a:b", "nul\0"])
+def test_bad_aliases_are_refused_by_every_door(shelf: Shelf, alias: str) -> None:
+    made = shelf.log({"a": b"0"})
+    doors: list[Callable[[], Any]] = [
+        lambda: shelf.begin(aliases=[alias]),
+        lambda: name(shelf, artifacts.add_aliases, made.id, alias),
+        lambda: _set_aliases(shelf, made.id, [alias]),
+        lambda: _link(shelf, made.id, [alias]),
+    ]
+    for door in doors:
+        assert "cannot be used" in refusal_of(door)
+
+
+def test_a_call_and_a_version_have_at_most_so_many_names(shelf: Shelf) -> None:
+    made = shelf.log({"a": b"0"})
+    doors: list[Callable[[], Any]] = [
+        lambda: shelf.begin(aliases=MANY),
+        lambda: name(shelf, artifacts.add_aliases, made.id, *MANY),
+        lambda: name(shelf, artifacts.remove_aliases, made.id, *MANY),
+        lambda: _set_aliases(shelf, made.id, MANY),
+        lambda: _link(shelf, made.id, MANY),
+    ]
+    for door in doors:
+        assert refusal_of(door) == "At most 100 aliases can be given at once."
+    with shelf.database.writing() as transaction:
+        for begin in range(0, 900, 100):
+            many = [AliasOf(None, shelf.project, "data", f"n{begin + number}") for number in range(100)]
+            artifacts.add_aliases(transaction, shelf.person.actor, made.id, many)
+    assert refusal_of(lambda: name(shelf, artifacts.add_aliases, made.id, *(f"m{number}" for number in range(100)))) == (
+        "A version has at most 1,000 aliases in a collection."
+    )
+    name(shelf, artifacts.add_aliases, made.id, *(f"m{number}" for number in range(99)))
+    # What it has already is no more.
+    name(shelf, artifacts.add_aliases, made.id, "n1", "m1", "latest")
+    assert len(called(shelf)) == 1_000
+
+
+def _set_aliases(shelf: Shelf, artifact_id: int, aliases: list[str]) -> None:
+    with shelf.database.writing() as transaction:
+        artifacts.set_aliases(transaction, shelf.person.actor, artifact_id, aliases)
+
+
+def _link(shelf: Shelf, artifact_id: int, aliases: list[str]) -> None:
+    with shelf.database.writing() as transaction:
+        artifacts.link(transaction, shelf.person.actor, artifact_id, None, shelf.project, "shown", aliases, shelf.clock())
+
+
+def test_tags_have_an_end(shelf: Shelf) -> None:
+    made = shelf.log({"a": b"0"}, tags=tuple(MANY[:100]))
+
+    def change(**changes: Any) -> None:
+        with shelf.database.writing() as transaction:
+            artifacts.update_artifact(transaction, shelf.person.actor, made.id, artifacts.Changes(**changes), shelf.clock())
+
+    for door in (
+        lambda: shelf.begin(tags=tuple(MANY)),
+        lambda: change(tags_to_add=("one more",)),
+        lambda: change(tags_to_add=tuple(MANY)),
+        lambda: change(tags_to_delete=tuple(MANY)),
+    ):
+        assert refusal_of(door) == "At most 100 tags can be given."
+    change(tags_to_add=("one more",), tags_to_delete=("n1",))
+    found = shelf.find("data:latest")
+    assert found is not None
+    assert (len(found.tags), "one more" in found.tags, "n1" in found.tags) == (100, True, False)
+
+
+@pytest.mark.parametrize("what", ["digest", "client_id", "sequence_client_id", "distributed_id"])
+def test_ids_that_no_index_takes_are_refused(shelf: Shelf, what: str) -> None:
+    """PostgreSQL has no place in an index for more than some 2,700 bytes."""
+    assert "has more than 512 characters" in refusal_of(lambda: shelf.begin(**{what: "\N{GRINNING FACE}" * 513}))
+    assert "NUL" in refusal_of(lambda: shelf.begin(**{what: "a\0b"}))
+    assert "no text" in refusal_of(lambda: shelf.begin(**{what: "\ud800"}))
+    # The longest that there may be, of bytes that cannot be packed.
+    shelf.begin(**{what: "".join(chr(0x10000 + 7919 * number % 60_000) for number in range(512))})
+
+
+def test_a_project_has_at_most_so_many_types_collections_and_versions_under_way(shelf: Shelf) -> None:
+    made = shelf.log({"a": b"0"})
+    with shelf.database.writing() as transaction:
+        row = transaction.execute(sa.select(tables.artifact_types).where(tables.artifact_types.c.project_id == shelf.project_id)).one()
+        types = [{**row._mapping, "name": f"type {number}"} for number in range(999)]
+        _fill(transaction, tables.artifact_types, types)
+    assert refusal_of(lambda: shelf.begin("other", kind="new")) == "A project has at most 1,000 types of artifacts."
+    with shelf.database.writing() as transaction:
+        t = tables.artifact_collections
+        row = transaction.execute(sa.select(t).where(t.c.project_id == shelf.project_id)).one()
+        _fill(transaction, t, [{**row._mapping, "name": f"collection {number}"} for number in range(9_999)])
+    told = "A project has at most 10,000 collections of artifacts."
+    assert refusal_of(lambda: shelf.begin("other")) == told
+    assert refusal_of(lambda: _link(shelf, made.id, [])) == told
+    with shelf.database.writing() as transaction:
+        row = transaction.execute(sa.select(tables.artifacts).where(tables.artifacts.c.id == shelf.begin_in(transaction).id)).one()
+        _fill(transaction, tables.artifacts, [dict(row._mapping) for _ in range(9_999)])
+    told = "10,000 versions of 'data' were begun and never committed. Those that nobody goes on with are dropped after a week."
+    assert refusal_of(shelf.begin) == told
+    # What there is already is found as before.
+    shelf.begin("collection 7", kind="dataset")
+    assert shelf.find("data:v0") == made
+
+
+def _fill(transaction: sa.Connection, table: sa.Table, rows: list[dict[str, Any]]) -> None:
+    transaction.execute(sa.insert(table), [{name: value for name, value in row.items() if name != "id"} for row in rows])

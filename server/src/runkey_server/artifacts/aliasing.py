@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from runkey_server.artifacts import naming, store
+from runkey_server.artifacts import limiting, naming, store
 from runkey_server.artifacts.finding import find_latest, get_artifact
 from runkey_server.artifacts.model import LATEST, Membership
 from runkey_server.asgi.actor import Actor
@@ -29,15 +29,20 @@ class AliasOf:
 
 
 def add_aliases(transaction: sa.Connection, actor: Actor, artifact_id: int, aliases: Sequence[AliasOf]) -> None:
-    """Name a version. Raises Error `not_found`, `invalid` for a bad alias."""
+    """Name a version. Raises Error `not_found`, `invalid` for a bad alias or too many."""
+    check_aliases([wanted.alias for wanted in aliases])
+    named = set()
     for wanted in aliases:
-        _check_alias(wanted.alias)
         place = _find_place(transaction, actor, artifact_id, wanted)
         store.put_alias(transaction, place.collection_id, place.id, wanted.alias)
+        named.add(place.id)
+    for place_id in named:
+        limiting.check_aliases_at(transaction, place_id)
 
 
 def remove_aliases(transaction: sa.Connection, actor: Actor, artifact_id: int, aliases: Sequence[AliasOf]) -> None:
-    """Take names from a version; one that it does not have changes nothing. Raises Error `not_found`."""
+    """Take names from a version; one that it does not have changes nothing. Raises Error `not_found`, `invalid` for too many."""
+    limiting.check_count(aliases)
     for wanted in aliases:
         place = _find_place(transaction, actor, artifact_id, wanted)
         store.delete_alias(transaction, place.id, wanted.alias)
@@ -52,8 +57,7 @@ def set_aliases(transaction: sa.Connection, actor: Actor, artifact_id: int, alia
     place = store.find_membership(transaction, artifact.collection_id, artifact.id)
     if place is None:
         raise Error("invalid", "The artifact is not committed yet.")
-    for alias in aliases:
-        _check_alias(alias)
+    check_aliases(aliases)
     store.delete_aliases(transaction, place.id)
     for alias in aliases:
         store.put_alias(transaction, place.collection_id, place.id, alias)
@@ -67,6 +71,7 @@ def name_version(transaction: sa.Connection, collection_id: int, artifact_id: in
         raise Error("invalid", "The artifact is not in this collection.")
     for alias in aliases:
         store.put_alias(transaction, collection_id, place.id, alias)
+    limiting.check_aliases_at(transaction, place.id)
     if LATEST not in aliases:
         move_latest(transaction, collection_id)
 
@@ -80,15 +85,12 @@ def move_latest(transaction: sa.Connection, collection_id: int) -> None:
 
 
 def check_aliases(aliases: Sequence[str]) -> None:
-    """Raise Error `invalid` for aliases that cannot be used."""
+    """Raise Error `invalid` for aliases that cannot be used, or too many."""
+    limiting.check_count(aliases)
     for alias in aliases:
-        _check_alias(alias)
-
-
-def _check_alias(alias: str) -> None:
-    fault = naming.alias_fault(alias)
-    if fault:
-        raise Error("invalid", f"{alias[:80]!r} {fault}.")
+        fault = naming.alias_fault(alias)
+        if fault:
+            raise Error("invalid", f"{alias[:80]!r} {fault}.")
 
 
 def _find_place(transaction: sa.Connection, actor: Actor, artifact_id: int, wanted: AliasOf) -> Membership:

@@ -88,6 +88,7 @@ def move_sequence(
 
 def _retag(tags: Sequence[str], add: Sequence[str], remove: Sequence[str]) -> list[str]:
     check_tags(add)
+    check_tags(remove)
     by_now = sorted((set(tags) | set(add)) - set(remove))
     check_tags(by_now)
     return by_now

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from runkey_server import runs
-from runkey_server.artifacts import aliasing, freeing, naming, store
+from runkey_server.artifacts import aliasing, freeing, limiting, naming, store
 from runkey_server.artifacts.finding import check, find_artifact, get_artifact, hold_artifact
 from runkey_server.artifacts.model import INHERITED_TTL, NO_TTL, Artifact, Collection, Entry, Manifest, ManifestType, Wanted
 from runkey_server.asgi.actor import Actor
@@ -45,6 +45,7 @@ def create(transaction: sa.Connection, actor: Actor, wanted: Wanted, at: datetim
         if existing.state == "COMMITTED":
             aliasing.name_version(transaction, sequence.id, existing.id, wanted.aliases)
         return existing
+    limiting.check_pending(transaction, sequence)
     artifact_id = store.insert_artifact(
         transaction,
         {
@@ -178,29 +179,30 @@ def check_ttl(seconds: int) -> None:
 
 
 def open_type(transaction: sa.Connection, project: Project, name: str, at: datetime) -> int:
-    """Find a type of a project or make it; give its id. Raises Error `invalid` for a bad name."""
+    """Find a type of a project or make it; give its id. Raises Error `invalid` for a bad name, or one too many."""
     fault = naming.name_fault(name)
     if fault:
         raise Error("invalid", f"The artifact type {name[:80]!r} {fault}.")
-    return store.open_type(transaction, project.id, name, at)
+    type_id, is_made = store.open_type(transaction, project.id, name, at)
+    if is_made:
+        limiting.check_types(transaction, project.id)
+    return type_id
 
 
 def _check(wanted: Wanted) -> None:
     fault = naming.name_fault(wanted.name)
     if fault:
         raise Error("invalid", f"The artifact name {wanted.name[:80]!r} {fault}.")
-    for alias in wanted.aliases:
-        fault = naming.alias_fault(alias)
-        if fault:
-            raise Error("invalid", f"{alias[:80]!r} {fault}.")
+    aliasing.check_aliases(wanted.aliases)
     check_tags(wanted.tags)
     for what, text in (
         ("digest", wanted.digest),
-        ("description", wanted.description),
         ("client id", wanted.client_id),
+        ("client id of the sequence", wanted.sequence_client_id),
         ("distributed id", wanted.distributed_id),
     ):
-        check_text(what, text or "")
+        check_text(what, text or "", limiting.MAX_ID_CHARACTERS)
+    check_text("description", wanted.description or "")
     if wanted.metadata is not None:
         check_metadata(wanted.metadata)
     if wanted.ttl_seconds is not None:
@@ -210,7 +212,8 @@ def _check(wanted: Wanted) -> None:
 def _open_sequence(transaction: sa.Connection, project: Project, wanted: Wanted, at: datetime) -> Collection:
     type_id = open_type(transaction, project, wanted.type_name, at)
     made = {"project_id": project.id, "type_id": type_id, "kind": "SEQUENCE", "name": wanted.name, "client_id": wanted.sequence_client_id}
-    store.insert_collection(transaction, made | {"created_at": at, "updated_at": at})
+    if store.insert_collection(transaction, made | {"created_at": at, "updated_at": at}):
+        limiting.check_collections(transaction, project.id)
     sequence = store.find_collection(transaction, project.id, wanted.name)
     if sequence is not None and store.lock_collections(transaction, [sequence.id]):
         sequence = store.find_collection(transaction, project.id, wanted.name)

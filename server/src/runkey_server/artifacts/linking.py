@@ -5,7 +5,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from runkey_server.artifacts import aliasing, naming, store
+from runkey_server.artifacts import aliasing, limiting, naming, store
 from runkey_server.artifacts.creating import open_type
 from runkey_server.artifacts.finding import check, get_artifact, hold_artifact, hold_collection
 from runkey_server.artifacts.model import LATEST, Membership
@@ -41,7 +41,8 @@ def link(
         raise Error("invalid", f"The portfolio name {portfolio_name[:80]!r} {fault}.")
     type_id = open_type(transaction, project, artifact.type_name, at)
     made = {"project_id": project.id, "type_id": type_id, "kind": "PORTFOLIO", "name": portfolio_name}
-    store.insert_collection(transaction, made | {"created_at": at, "updated_at": at})
+    if store.insert_collection(transaction, made | {"created_at": at, "updated_at": at}):
+        limiting.check_collections(transaction, project.id)
     portfolio = store.find_collection(transaction, project.id, portfolio_name)
     if portfolio is not None and store.lock_collections(transaction, [portfolio.id]):
         portfolio = store.find_collection(transaction, project.id, portfolio_name)

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from runkey_server.artifacts.creating import check_md5
+from runkey_server.artifacts.limiting import MAX_ID_CHARACTERS
 from runkey_server.artifacts.model import Entry
 from runkey_server.errors import Error
 from runkey_server.files import file_name_fault
@@ -94,7 +95,7 @@ def _check(path: str, line: _Line) -> None:
     if line.size is not None and not 0 <= line.size < 2**63:
         raise Error("invalid", f"In the manifest {path[:80]!r} has no size that a file can have.")
     texts = (line.digest, line.ref or "")
-    if any("\0" in text for text in texts) or max(map(len, texts)) > _MAX_REF_CHARACTERS:
+    if any("\0" in text for text in texts) or len(line.digest) > MAX_ID_CHARACTERS or len(texts[1]) > _MAX_REF_CHARACTERS:
         raise Error("invalid", f"In the manifest {path[:80]!r} has a digest or a reference that cannot be kept.")
     if line.ref is None:
         check_md5(line.digest)

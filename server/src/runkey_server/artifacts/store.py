@@ -48,17 +48,19 @@ _AT_ONCE = 500
 """Rows in one statement, below what older SQLite takes as parameters."""
 
 _IS_ALIVE = artifacts.c.deleted_at.is_(None)
+# As the index has it: a parameter, such as the name of a state, would keep SQLite from using one that holds only some rows.
+_IS_PENDING = (artifacts.c.committed_at.is_(None), _IS_ALIVE)
 
 
 # --- types and collections --------------------------------------------------------------------------------------------
 
 
-def open_type(transaction: sa.Connection, project_id: int, name: str, at: datetime) -> int:
-    """Find a type or make it; give its id."""
+def open_type(transaction: sa.Connection, project_id: int, name: str, at: datetime) -> tuple[int, bool]:
+    """Find a type or make it; give its id, and whether it was made."""
     insert = insert_for(transaction, artifact_types).values(project_id=project_id, name=name, created_at=at)
-    transaction.execute(insert.on_conflict_do_nothing())
+    is_made = transaction.execute(insert.on_conflict_do_nothing().returning(artifact_types.c.id)).first() is not None
     wanted = sa.select(artifact_types.c.id).where(artifact_types.c.project_id == project_id, artifact_types.c.name == name)
-    return int(transaction.execute(wanted).scalar_one())
+    return int(transaction.execute(wanted).scalar_one()), is_made
 
 
 def find_type(transaction: sa.Connection, project_id: int, name: str) -> ArtifactType | None:
@@ -72,6 +74,16 @@ def list_types(transaction: sa.Connection, project_id: int, after_id: int, at_mo
     """Give a project's types in the order in which they came."""
     wanted = sa.select(artifact_types).where(artifact_types.c.project_id == project_id, artifact_types.c.id > after_id)
     return [ArtifactType(**row._mapping) for row in transaction.execute(wanted.order_by(artifact_types.c.id).limit(at_most))]
+
+
+def count_types(transaction: sa.Connection, project_id: int) -> int:
+    """Count a project's types."""
+    return _count(transaction, artifact_types, artifact_types.c.project_id == project_id)
+
+
+def count_collections_in(transaction: sa.Connection, project_id: int) -> int:
+    """Count a project's collections, deleted ones included."""
+    return _count(transaction, artifact_collections, artifact_collections.c.project_id == project_id)
 
 
 def insert_collection(transaction: sa.Connection, values: Mapping[str, Any]) -> bool:
@@ -237,8 +249,13 @@ def list_deleted_before(transaction: sa.Connection, moment: datetime, at_most: i
 
 def list_abandoned(transaction: sa.Connection, moment: datetime, at_most: int) -> list[int]:
     """Give the ids of versions that were begun by a moment and never committed."""
-    where = (artifacts.c.state == "PENDING", artifacts.c.updated_at <= moment, _IS_ALIVE)
-    return list(transaction.execute(sa.select(artifacts.c.id).where(*where).order_by(artifacts.c.id).limit(at_most)).scalars())
+    statement = sa.select(artifacts.c.id).where(artifacts.c.updated_at <= moment, *_IS_PENDING)
+    return list(transaction.execute(statement.order_by(artifacts.c.updated_at).limit(at_most)).scalars())
+
+
+def count_pending(transaction: sa.Connection, collection_id: int) -> int:
+    """Count the versions of a sequence that were begun and not committed."""
+    return _count(transaction, artifacts, artifacts.c.collection_id == collection_id, *_IS_PENDING)
 
 
 def list_ids_in(transaction: sa.Connection, project_id: int, at_most: int) -> list[int]:
@@ -325,6 +342,11 @@ def delete_alias(transaction: sa.Connection, membership_id: int, alias: str) -> 
 def delete_aliases(transaction: sa.Connection, membership_id: int) -> None:
     """Take all its names from a place."""
     transaction.execute(sa.delete(artifact_aliases).where(artifact_aliases.c.membership_id == membership_id))
+
+
+def count_aliases(transaction: sa.Connection, membership_id: int) -> int:
+    """Count the aliases of a place."""
+    return _count(transaction, artifact_aliases, artifact_aliases.c.membership_id == membership_id)
 
 
 def list_aliases(transaction: sa.Connection, *, artifact_id: int | None = None, membership_id: int | None = None) -> list[Alias]:
@@ -421,10 +443,8 @@ def list_entries(
 def count_entries(transaction: sa.Connection, artifact_id: int, *, names: Sequence[str] | None = None) -> int:
     """Count the entries of a version. names: only these."""
     t = artifact_entries
-    statement = sa.select(sa.func.count()).select_from(t).where(t.c.artifact_id == artifact_id)
-    if names is not None:
-        statement = statement.where(t.c.path.in_(list(names)))
-    return int(transaction.execute(statement).scalar_one())
+    named = () if names is None else (t.c.path.in_(list(names)),)
+    return _count(transaction, t, t.c.artifact_id == artifact_id, *named)
 
 
 def list_digests(transaction: sa.Connection, artifact_id: int) -> set[str]:
@@ -543,6 +563,10 @@ def forget_runs(transaction: sa.Connection, run_ids: Sequence[int]) -> None:
     """Forget runs that are gone for good: what they logged stays, and was logged by nobody."""
     transaction.execute(sa.update(artifacts).where(artifacts.c.run_id.in_(list(run_ids))).values(run_id=None))
     transaction.execute(sa.delete(artifact_uses).where(artifact_uses.c.run_id.in_(list(run_ids))))
+
+
+def _count(transaction: sa.Connection, table: sa.Table, *where: "sa.ColumnElement[bool]") -> int:
+    return int(transaction.execute(sa.select(sa.func.count()).select_from(table).where(*where)).scalar_one())
 
 
 def _lock(transaction: sa.Connection, table: sa.Table, row_ids: Iterable[int]) -> bool:
