@@ -43,6 +43,7 @@ from runkey_server.artifacts.store import (
     list_types,
 )
 from runkey_server.artifacts.using import find_run, list_users, use
+from runkey_server.artifacts.weighing import weigh, weigh_collection
 
 __all__ = [
     "ABANDONED_AFTER",
@@ -111,4 +112,6 @@ __all__ = [
     "update_collection",
     "update_manifest",
     "use",
+    "weigh",
+    "weigh_collection",
 ]

@@ -6,13 +6,13 @@ the newest all the same (wandb/weave, pull request 528); here lists agree with t
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
 from runkey_server.artifacts import limiting, naming, store
 from runkey_server.artifacts.finding import find_latest, get_artifact
-from runkey_server.artifacts.model import LATEST, Membership
+from runkey_server.artifacts.model import LATEST, Artifact, Membership
 from runkey_server.asgi.actor import Actor
 from runkey_server.errors import Error
 from runkey_server.projects import find_project, may
@@ -31,20 +31,17 @@ class AliasOf:
 def add_aliases(transaction: sa.Connection, actor: Actor, artifact_id: int, aliases: Sequence[AliasOf]) -> None:
     """Name a version. Raises Error `not_found`, `invalid` for a bad alias or too many."""
     check_aliases([wanted.alias for wanted in aliases])
-    named = set()
-    for wanted in aliases:
-        place = _find_place(transaction, actor, artifact_id, wanted)
+    places = _find_places(transaction, actor, artifact_id, aliases)
+    for wanted, place in zip(aliases, places, strict=True):
         store.put_alias(transaction, place.collection_id, place.id, wanted.alias)
-        named.add(place.id)
-    for place_id in named:
+    for place_id in {place.id for place in places}:
         limiting.check_aliases_at(transaction, place_id)
 
 
 def remove_aliases(transaction: sa.Connection, actor: Actor, artifact_id: int, aliases: Sequence[AliasOf]) -> None:
     """Take names from a version; one that it does not have changes nothing. Raises Error `not_found`, `invalid` for too many."""
     limiting.check_count(aliases)
-    for wanted in aliases:
-        place = _find_place(transaction, actor, artifact_id, wanted)
+    for wanted, place in zip(aliases, _find_places(transaction, actor, artifact_id, aliases), strict=True):
         store.delete_alias(transaction, place.id, wanted.alias)
         if wanted.alias == LATEST:
             move_latest(transaction, place.collection_id)
@@ -93,9 +90,17 @@ def check_aliases(aliases: Sequence[str]) -> None:
             raise Error("invalid", f"{alias[:80]!r} {fault}.")
 
 
-def _find_place(transaction: sa.Connection, actor: Actor, artifact_id: int, wanted: AliasOf) -> Membership:
-    """Find the version's place in the collection: its project may be another than the version's own."""
+def _find_places(transaction: sa.Connection, actor: Actor, artifact_id: int, aliases: Sequence[AliasOf]) -> list[Membership]:
+    """Find the version's place in the collection of each alias, which is mostly the same."""
     artifact = get_artifact(transaction, actor, "read", artifact_id)
+    named = {replace(wanted, alias=""): wanted for wanted in aliases}
+    # In order, so that two who name versions in several collections wait for each other and not in a circle.
+    found = {where: _find_place(transaction, actor, artifact, named[where]) for where in sorted(named, key=repr)}
+    return [found[replace(wanted, alias="")] for wanted in aliases]
+
+
+def _find_place(transaction: sa.Connection, actor: Actor, artifact: Artifact, wanted: AliasOf) -> Membership:
+    """Find the version's place in the collection: its project may be another than the version's own."""
     project = find_project(transaction, actor, wanted.entity, wanted.project)
     collection = None if project is None else store.find_collection(transaction, project.id, wanted.collection)
     if project is not None and collection is not None and may(actor, "write", project.account_id):

@@ -495,6 +495,18 @@ def _needs(digest: "sa.ColumnElement[str]", project_id: int, *which: "sa.ColumnE
     return [named_in(t, t.c.digest == digest, t.c.ref.is_(None)), named_in(m, m.c.md5 == digest)]
 
 
+def measure_parts(transaction: sa.Connection, artifact_id: int) -> tuple[int, int]:
+    """Count the entries, manifests, places and aliases of a version, and the characters of what they name."""
+    t = artifact_entries
+    length = sa.func.length
+    characters = sa.func.sum(length(t.c.path) + length(t.c.digest) + sa.func.coalesce(length(t.c.ref), 0))
+    rows, size = transaction.execute(sa.select(sa.func.count(), characters).where(t.c.artifact_id == artifact_id)).one()
+    aliases = list_aliases(transaction, artifact_id=artifact_id)
+    for table in (artifact_manifests, artifact_memberships):
+        rows += _count(transaction, table, table.c.artifact_id == artifact_id)
+    return rows + len(aliases), int(size or 0) + sum(len(alias.alias) for alias in aliases)
+
+
 # --- bytes that were let go of ----------------------------------------------------------------------------------------
 
 
