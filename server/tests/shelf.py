@@ -87,7 +87,7 @@ class Shelf:
         named = [(path, md5_of(body)) for path, body in files.items()]
         with self.database.writing() as transaction:
             _, here = artifacts.announce(transaction, self.person.actor, artifact_id, named, self.clock())
-        return {md5 for _, md5 in named} - here.keys()
+        return {md5 for _, md5 in named} - here
 
     def send(self, body: bytes, md5: str | None = None, project_id: int | None = None) -> None:
         """Send bytes under a digest, by default their own."""

@@ -26,7 +26,19 @@ from runkey_server.artifacts.finding import (
 from runkey_server.artifacts.freeing import note_arrival, sweep_due
 from runkey_server.artifacts.linking import link, unlink
 from runkey_server.artifacts.listing import list_collections, list_inputs, list_memberships, list_outputs, list_places, list_versions
-from runkey_server.artifacts.model import LATEST, Alias, Artifact, ArtifactType, Collection, Entry, Manifest, Membership, Version, Wanted
+from runkey_server.artifacts.model import (
+    LATEST,
+    NO_TTL,
+    Alias,
+    Artifact,
+    ArtifactType,
+    Collection,
+    Entry,
+    Manifest,
+    Membership,
+    Version,
+    Wanted,
+)
 from runkey_server.artifacts.purging import ABANDONED_AFTER, expire, purge_due, purge_project
 from runkey_server.artifacts.store import (
     count_collections,
@@ -48,6 +60,7 @@ from runkey_server.artifacts.weighing import weigh, weigh_collection
 __all__ = [
     "ABANDONED_AFTER",
     "LATEST",
+    "NO_TTL",
     "Alias",
     "AliasOf",
     "Artifact",

@@ -11,7 +11,7 @@ from runkey_server.artifacts.model import Artifact
 from runkey_server.artifacts.tables import artifact_memberships, artifacts
 from runkey_server.asgi.actor import Actor
 from runkey_server.errors import Error
-from runkey_server.files import find_blobs
+from runkey_server.files import measure_blobs
 
 
 def delete_artifact(transaction: sa.Connection, actor: Actor, artifact_id: int, at: datetime, *, with_aliases: bool) -> Artifact:
@@ -53,6 +53,9 @@ def delete(transaction: sa.Connection, artifact_ids: Sequence[int], at: datetime
 
 
 def measure_freed(transaction: sa.Connection, artifact: Artifact) -> int:
-    """Tell how many bytes go when a version goes: those that no other version of its project needs."""
-    alone = find_blobs(transaction, artifact.project_id, store.list_alone(transaction, artifact.project_id, artifact.id))
-    return sum(blob.size_bytes for blob in alone.values())
+    """Tell how many bytes go when a version goes: those that no other version of its project needs.
+
+    Others that are deleted already need nothing: theirs are freed with its own, or before.
+    """
+    alone = store.list_alone(transaction, artifact.project_id, artifact.id)
+    return sum(measure_blobs(transaction, artifact.project_id, alone).values())

@@ -21,6 +21,10 @@ _MAX_PENDING = 10_000
 """Of one sequence. What is given up stays for a week, and jobs that crash in a circle must not fill the disk with it."""
 
 
+_MAX_MANIFESTS = 10_000
+"""Of one version: one a writer, who may have announced it more than once before its digest was known."""
+
+
 def check_count(aliases: Sized) -> None:
     """Raise Error `invalid` for more aliases than may be given in one call."""
     if len(aliases) > _MAX_ALIASES_AT_ONCE:
@@ -43,6 +47,12 @@ def check_collections(transaction: sa.Connection, project_id: int) -> None:
     """Raise Error `invalid` when a project has more collections than it may; deleted ones count until they are purged."""
     if store.count_collections_in(transaction, project_id) > _MAX_COLLECTIONS:
         raise Error("invalid", f"A project has at most {_MAX_COLLECTIONS:,} collections of artifacts.")
+
+
+def check_manifests(there: Sized) -> None:
+    """Raise Error `invalid` when no writer more can announce a manifest of a version."""
+    if len(there) >= _MAX_MANIFESTS:
+        raise Error("invalid", f"A version has at most {_MAX_MANIFESTS:,} manifests.")
 
 
 def check_pending(transaction: sa.Connection, sequence: Collection) -> None:

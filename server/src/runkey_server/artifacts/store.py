@@ -18,7 +18,8 @@ from runkey_server.artifacts.tables import (
     artifacts,
     loose_blobs,
 )
-from runkey_server.database import insert_for
+from runkey_server.database import among, insert_for
+from runkey_server.files.tables import blobs
 from runkey_server.projects.tables import projects
 
 _IN_PROJECT = artifact_collections.join(artifact_types).join(projects, projects.c.id == artifact_collections.c.project_id)
@@ -44,9 +45,6 @@ _ARTIFACT = sa.select(
 _ALIAS = sa.select(
     artifact_aliases.c.id, artifact_aliases.c.alias, artifact_aliases.c.collection_id, artifact_memberships.c.artifact_id
 ).join_from(artifact_aliases, artifact_memberships)
-_AT_ONCE = 500
-"""Rows in one statement, below what older SQLite takes as parameters."""
-
 _IS_ALIVE = artifacts.c.deleted_at.is_(None)
 # As the index has it: a parameter, such as the name of a state, would keep SQLite from using one that holds only some rows.
 _IS_PENDING = (artifacts.c.committed_at.is_(None), _IS_ALIVE)
@@ -417,9 +415,38 @@ def put_entries(transaction: sa.Connection, artifact_id: int, entries: Iterable[
         transaction.execute(insert.on_conflict_do_update(index_elements=["artifact_id", "path"], set_=new), rows)
 
 
-def delete_entries(transaction: sa.Connection, artifact_id: int) -> None:
-    """Drop all entries of a version."""
-    transaction.execute(sa.delete(artifact_entries).where(artifact_entries.c.artifact_id == artifact_id))
+def replace_entries(transaction: sa.Connection, artifact_id: int, entries: Iterable[Entry]) -> set[str]:
+    """Make these the entries of a version that had but bytes; give the digests that it has no more. What stays as it was is not written."""
+    t = artifact_entries
+    had = {row[0]: row[1] for row in transaction.execute(sa.select(t.c.path, t.c.digest).where(t.c.artifact_id == artifact_id))}
+    by_path = {entry.path: entry for entry in entries}
+    gone = had.keys() - by_path.keys()
+    if gone:
+        transaction.execute(sa.delete(t).where(t.c.artifact_id == artifact_id, among(transaction, t.c.path, gone)))
+    put_entries(transaction, artifact_id, [e for e in by_path.values() if e.ref is not None or had.get(e.path) != e.digest])
+    return set(had.values()).difference(entry.digest for entry in by_path.values())
+
+
+def list_missing(transaction: sa.Connection, project_id: int, artifact_id: int) -> list[str]:
+    """Give the digests of the bytes that the entries of a version name and that are not in its project."""
+    t = artifact_entries
+    is_here = sa.exists().where(blobs.c.project_id == project_id, blobs.c.md5 == t.c.digest)
+    missing = sa.select(t.c.digest).distinct().where(t.c.artifact_id == artifact_id, t.c.ref.is_(None), ~is_here)
+    return list(transaction.execute(missing.order_by(t.c.digest)).scalars())
+
+
+def take_sizes(transaction: sa.Connection, project_id: int, artifact_id: int) -> None:
+    """Write into the entries of a version what their bytes measure, which must be here."""
+    t = artifact_entries
+    size = sa.select(blobs.c.size_bytes).where(blobs.c.project_id == project_id, blobs.c.md5 == t.c.digest).scalar_subquery()
+    transaction.execute(sa.update(t).where(t.c.artifact_id == artifact_id, t.c.ref.is_(None)).values(size_bytes=size))
+
+
+def measure_entries(transaction: sa.Connection, artifact_id: int) -> tuple[int, int]:
+    """Give how many entries a version has, and the bytes of all of them."""
+    t = artifact_entries
+    count, size = transaction.execute(sa.select(sa.func.count(), sa.func.sum(t.c.size_bytes)).where(t.c.artifact_id == artifact_id)).one()
+    return count, int(size or 0)
 
 
 def list_entries(
@@ -434,7 +461,7 @@ def list_entries(
     t = artifact_entries
     statement = sa.select(t.c.path, t.c.digest, t.c.size_bytes, t.c.ref).where(t.c.artifact_id == artifact_id)
     if names is not None:
-        statement = statement.where(t.c.path.in_(list(names)))
+        statement = statement.where(among(transaction, t.c.path, names))
     if after is not None:
         statement = statement.where(t.c.path > after)
     return [Entry(**row._mapping) for row in transaction.execute(statement.order_by(t.c.path).limit(at_most))]
@@ -443,30 +470,21 @@ def list_entries(
 def count_entries(transaction: sa.Connection, artifact_id: int, *, names: Sequence[str] | None = None) -> int:
     """Count the entries of a version. names: only these."""
     t = artifact_entries
-    named = () if names is None else (t.c.path.in_(list(names)),)
+    named = () if names is None else (among(transaction, t.c.path, names),)
     return _count(transaction, t, t.c.artifact_id == artifact_id, *named)
-
-
-def list_digests(transaction: sa.Connection, artifact_id: int) -> set[str]:
-    """Give the digests of the bytes that a version needs, in its entries and manifests."""
-    return set(transaction.execute(_needed_by(artifact_id)).scalars())
 
 
 def list_digests_at(transaction: sa.Connection, artifact_id: int, paths: Sequence[str]) -> dict[str, str]:
     """Give the digests of the bytes at some paths of a version."""
     t = artifact_entries
-    found: dict[str, str] = {}
-    for begin in range(0, len(paths), _AT_ONCE):
-        some = list(paths[begin : begin + _AT_ONCE])
-        wanted = sa.select(t.c.path, t.c.digest).where(t.c.artifact_id == artifact_id, t.c.path.in_(some), t.c.ref.is_(None))
-        found |= {row.path: row.digest for row in transaction.execute(wanted)}
-    return found
+    wanted = sa.select(t.c.path, t.c.digest).where(t.c.artifact_id == artifact_id, among(transaction, t.c.path, paths), t.c.ref.is_(None))
+    return {row[0]: row[1] for row in transaction.execute(wanted)}
 
 
 def list_alone(transaction: sa.Connection, project_id: int, artifact_id: int) -> list[str]:
-    """Give the digests of the bytes that a version needs, in its entries and manifests, and no other version of its project does."""
+    """Give the digests of the bytes that a version needs, and no other one of its project that is not deleted."""
     own = _needed_by(artifact_id).subquery("own")
-    needs = _needs(own.c.digest, project_id, artifacts.c.id != artifact_id)
+    needs = _needs(own.c.digest, project_id, artifacts.c.id != artifact_id, _IS_ALIVE)
     return list(transaction.execute(sa.select(own.c.digest).where(*(~needed for needed in needs))).scalars())
 
 
@@ -541,13 +559,13 @@ def list_loose(transaction: sa.Connection, at_most: int) -> tuple[int, list[str]
 def list_unneeded(transaction: sa.Connection, project_id: int, md5s: Sequence[str]) -> list[str]:
     """Give those of some digests that have a row, and that no version needs."""
     t = loose_blobs
-    some = sa.select(t.c.md5).where(t.c.project_id == project_id, t.c.md5.in_(list(md5s)))
+    some = sa.select(t.c.md5).where(t.c.project_id == project_id, among(transaction, t.c.md5, md5s))
     return list(transaction.execute(some.where(*(~needed for needed in _needs(t.c.md5, project_id)))).scalars())
 
 
 def forget_loose(transaction: sa.Connection, project_id: int, md5s: Sequence[str]) -> None:
     """Drop rows."""
-    transaction.execute(sa.delete(loose_blobs).where(loose_blobs.c.project_id == project_id, loose_blobs.c.md5.in_(list(md5s))))
+    transaction.execute(sa.delete(loose_blobs).where(loose_blobs.c.project_id == project_id, among(transaction, loose_blobs.c.md5, md5s)))
 
 
 # --- uses -------------------------------------------------------------------------------------------------------------
