@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from estates import COMMIT, manifest_of, md5_of
 from house import House, StillClock, open_house
 
 from runkey_server import accounts, claiming
@@ -20,6 +21,23 @@ from runkey_server.ingest.reserving import OfAnonymous, Room
 from runkey_server.settings import AnonymousLimits
 
 UPSERT = "mutation U($p: String, $n: String) { upsertBucket(input: {modelName: $p, name: $n}) { inserted } }"
+BEGIN = "mutation B($input: CreateArtifactInput!) { createArtifact(input: $input) { artifact { id artifactSequence { id } } } }"
+ANNOUNCE = (
+    "mutation A($files: [CreateArtifactFileSpecInput!]!) { createArtifactFiles(input: {artifactFiles: $files}) { files { totalCount } } }"
+)
+DESCRIBE = """
+mutation D($id: ID!, $to: ID!, $more: JSONString, $words: String) {
+  updateArtifact(input: {artifactID: $id, metadata: $more}) { artifact { id } }
+  updateArtifactSequence(input: {artifactSequenceID: $to, description: $words}) { artifactCollection { id } }
+}
+"""
+ANNOUNCE_MANIFEST = """
+mutation M($id: ID!, $digest: String!) {
+  createArtifactManifest(input: {artifactID: $id, digest: $digest, name: "wandb_manifest.json", entityName: "", projectName: "p"}) {
+    artifactManifest { file { uploadUrl } }
+  }
+}
+"""
 FILES = """
 mutation F($e: String!, $files: [String!]!) {
   createRunFiles(input: {entityName: $e, projectName: "p", runName: "r", files: $files}) { files { uploadUrl } }
@@ -98,6 +116,51 @@ def test_projects_are_as_many_as_runs(somebody: Nameless) -> None:
     assert somebody.ask(UPSERT, p="p0", n="r") == {"upsertBucket": {"inserted": True}}
     with somebody.house.database.reading() as transaction:
         assert transaction.execute(sa.text("SELECT count(*) FROM projects")).scalar() == 5
+
+
+def test_what_is_said_of_artifacts_is_counted(somebody: Nameless) -> None:
+    def begin(name: str = "data", **more: Any) -> Any:
+        somebody.house.clock.advance(seconds=1)
+        where = {"entityName": somebody.account.name, "projectName": "p", "artifactTypeName": "t", "artifactCollectionName": name}
+        return somebody.ask(BEGIN, input={**where, "digest": "", "digestAlgorithm": "MANIFEST_MD5", **more})
+
+    before = somebody.stored
+    made = begin(metadata=json.dumps({"k": "x" * 400_000}), clientID="c")["createArtifact"]["artifact"]
+    assert 400_000 < somebody.stored - before < 402_000
+    assert begin(metadata=json.dumps({"k": "x" * 400_000}), clientID="c")["createArtifact"]["artifact"] == made, "a retry"
+    assert somebody.stored - before < 402_000, "counts for nothing"
+    named = [{"artifactID": made["id"], "name": f"{number}/{'n' * 200}", "md5": "1B2M2Y8AsgTpgAmY7PhCfg=="} for number in range(1_000)]
+    for _ in range(2):
+        assert somebody.ask(ANNOUNCE, files=named) == {"createArtifactFiles": {"files": {"totalCount": 1_000}}}
+        assert 700_000 < somebody.stored - before < 740_000
+    more = [{**each, "name": f"more/{each['name']}"} for each in named]
+    assert "at most 1 MB" in somebody.ask(ANNOUNCE, files=more)
+    told = {"id": made["id"], "to": made["artifactSequence"]["id"]}
+    assert "errors" not in somebody.ask(DESCRIBE, **told, more="{}", words="w" * 60_000)
+    assert 360_000 < somebody.stored - before < 400_000, "what is gone is not counted"
+    assert "at most 1 MB" in somebody.ask(DESCRIBE, **told, more=json.dumps({"k": "x" * 900_000}), words="")
+    # What weighs nothing by itself has an end too.
+    begin("large", metadata=json.dumps({"k": "x" * 650_000}))
+    answers = [str(begin(f"c{number}")) for number in range(60)]
+    assert "createArtifact" in answers[0]
+    assert "at most 1 MB" in answers[-1]
+
+
+def test_a_manifest_of_references_is_counted_by_its_lines(somebody: Nameless) -> None:
+    """Sent once, it could be committed again and again."""
+    lines = {f"{number}": {"digest": "etag", "size": 1, "ref": f"s3://bucket/{number}"} for number in range(2_000)}
+    body = manifest_of(**lines)
+    answers = []
+    for number in range(4):
+        where = {"entityName": somebody.account.name, "projectName": "p", "artifactTypeName": "t", "artifactCollectionName": "refs"}
+        what = {"digest": str(number), "digestAlgorithm": "MANIFEST_MD5"}
+        made = somebody.ask(BEGIN, input={**where, **what})["createArtifact"]["artifact"]
+        announced = somebody.ask(ANNOUNCE_MANIFEST, id=made["id"], digest=md5_of(body))
+        if not number:
+            assert somebody.put(announced["createArtifactManifest"]["artifactManifest"]["file"]["uploadUrl"], body) == 200
+        answers.append(str(somebody.ask(COMMIT, id=made["id"])))
+    assert "COMMITTED" in answers[0]
+    assert "at most 1 MB" in answers[-1]
 
 
 @pytest.mark.parametrize("name", ["wandb-history.jsonl", "wandb-events.jsonl", "output.log"])

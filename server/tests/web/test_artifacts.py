@@ -7,7 +7,7 @@ import pytest
 from estates import COMMIT, CREATE, FILES, LINK, UPSERT, USE, announce, manifest_of, md5_of
 from house import House, Person, StillClock, Visitor, open_house
 
-from runkey_server.artifacts import purge_due
+from runkey_server.artifacts import purge_due, sweep_due
 from runkey_server.web import artifacts as pages
 
 AT = "/alice/p/collections"
@@ -369,6 +369,7 @@ def test_for_a_day_the_bytes_are_still_there_and_then_those_that_nothing_needs_g
     # What a program is downloading is not cut off.
     assert fresh.house.client.get(own).content == b"o" * 30
     purge_due(fresh.house.database, fresh.house.clock())
+    sweep_due(fresh.house.database)
     assert fresh.house.client.get(own).status_code == 404
     assert fresh.house.client.get(shared).content == b"s" * 100
     assert fresh.take(f"{AT}/net/v0/file?name=shared") == b"s" * 100

@@ -1,10 +1,10 @@
 """Artifacts: versions of files that belong together, named, aliased, used and logged by runs.
 
 Tables: `artifact_types`, `artifact_collections`, `artifacts`, `artifact_memberships`, `artifact_aliases`, `artifact_manifests`,
-`artifact_entries`, `artifact_uses`. A version is begun (`creating`), what it holds is announced and sent, and it is committed: from then on
-it does not change. The bytes lie in `files`, as blobs of the project under the MD5 by which manifests name them, so equal files of all
-versions are kept once. A collection is a sequence, to which versions are logged, or a portfolio, to which they are linked; a version's
-place in either is a membership, which has a number and aliases.
+`artifact_entries`, `artifact_uses`, `loose_blobs`. A version is begun (`creating`), what it holds is announced and sent, and it is
+committed: from then on it does not change. The bytes lie in `files`, as blobs of the project under the MD5 by which manifests name them, so
+equal files of all versions are kept once; `freeing` alone drops those that nothing needs. A collection is a sequence, to which versions are
+logged, or a portfolio, to which they are linked; a version's place in either is a membership, which has a number and aliases.
 """
 
 from runkey_server.artifacts.aliasing import AliasOf, add_aliases, remove_aliases, set_aliases
@@ -23,10 +23,23 @@ from runkey_server.artifacts.finding import (
     get_artifact,
     get_collection,
 )
+from runkey_server.artifacts.freeing import note_arrival, sweep_due
 from runkey_server.artifacts.linking import link, unlink
 from runkey_server.artifacts.listing import list_collections, list_inputs, list_memberships, list_outputs, list_places, list_versions
-from runkey_server.artifacts.model import LATEST, Alias, Artifact, ArtifactType, Collection, Entry, Manifest, Membership, Version, Wanted
-from runkey_server.artifacts.purging import expire, purge_due, purge_project
+from runkey_server.artifacts.model import (
+    LATEST,
+    NO_TTL,
+    Alias,
+    Artifact,
+    ArtifactType,
+    Collection,
+    Entry,
+    Manifest,
+    Membership,
+    Version,
+    Wanted,
+)
+from runkey_server.artifacts.purging import ABANDONED_AFTER, expire, purge_due, purge_project
 from runkey_server.artifacts.store import (
     count_collections,
     count_entries,
@@ -42,9 +55,12 @@ from runkey_server.artifacts.store import (
     list_types,
 )
 from runkey_server.artifacts.using import find_run, list_users, use
+from runkey_server.artifacts.weighing import weigh, weigh_collection
 
 __all__ = [
+    "ABANDONED_AFTER",
     "LATEST",
+    "NO_TTL",
     "Alias",
     "AliasOf",
     "Artifact",
@@ -96,15 +112,19 @@ __all__ = [
     "list_versions",
     "measure_freed",
     "move_sequence",
+    "note_arrival",
     "purge_due",
     "purge_project",
     "put_manifest",
     "remove_aliases",
     "retag_collection",
     "set_aliases",
+    "sweep_due",
     "unlink",
     "update_artifact",
     "update_collection",
     "update_manifest",
     "use",
+    "weigh",
+    "weigh_collection",
 ]

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from runkey_server.artifacts import naming, store
 from runkey_server.artifacts.creating import check_metadata, check_tags, check_text, check_ttl, open_type
-from runkey_server.artifacts.finding import get_artifact, get_collection
+from runkey_server.artifacts.finding import get_artifact, get_collection, hold_artifact, hold_collection
 from runkey_server.artifacts.model import INHERITED_TTL, Artifact, Collection
 from runkey_server.asgi.actor import Actor
 from runkey_server.errors import Error
@@ -29,7 +29,7 @@ class Changes:
 
 def update_artifact(transaction: sa.Connection, actor: Actor, artifact_id: int, changes: Changes, at: datetime) -> Artifact:
     """Change a version. Raises Error `not_found`, `invalid`."""
-    artifact = get_artifact(transaction, actor, "write", artifact_id)
+    artifact = hold_artifact(transaction, actor, "write", artifact_id)
     values: dict[str, Any] = {"updated_at": at}
     if changes.description is not None:
         check_text("description", changes.description)
@@ -52,15 +52,14 @@ def update_collection(
     transaction: sa.Connection, actor: Actor, collection_id: int, name: str | None, description: str | None, at: datetime
 ) -> Collection:
     """Rename or describe a collection. Raises Error `not_found`; `invalid` for a bad name or one that is taken."""
-    collection = get_collection(transaction, actor, "write", collection_id)
+    collection = hold_collection(transaction, actor, "write", collection_id)
     values: dict[str, Any] = {"updated_at": at}
     if name is not None and name != collection.name:
         fault = naming.name_fault(name)
         if fault:
             raise Error("invalid", f"The artifact name {name[:80]!r} {fault}.")
-        if store.find_collection(transaction, collection.project_id, name) is not None:
+        if not store.rename_collection(transaction, collection.id, name):
             raise Error("invalid", f"There is an artifact collection {name!r} in this project already.")
-        values["name"] = name
     if description is not None:
         check_text("description", description)
         values["description"] = description
@@ -72,7 +71,7 @@ def retag_collection(
     transaction: sa.Connection, actor: Actor, collection: Collection, add: Sequence[str], remove: Sequence[str], at: datetime
 ) -> Collection:
     """Add and remove tags of a collection. Raises Error `invalid`."""
-    tags = _retag(collection.tags, add, remove)
+    tags = _retag(hold_collection(transaction, actor, "write", collection.id).tags, add, remove)
     store.update_collection(transaction, collection.id, {"tags": tags, "updated_at": at})
     return get_collection(transaction, actor, "write", collection.id)
 
@@ -89,6 +88,7 @@ def move_sequence(
 
 def _retag(tags: Sequence[str], add: Sequence[str], remove: Sequence[str]) -> list[str]:
     check_tags(add)
+    check_tags(remove)
     by_now = sorted((set(tags) | set(add)) - set(remove))
     check_tags(by_now)
     return by_now

@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from runkey_server.artifacts import aliasing, manifesting, store
-from runkey_server.artifacts.finding import find_artifact, find_latest, get_artifact
+from runkey_server.artifacts import aliasing, freeing, manifesting, store
+from runkey_server.artifacts.finding import find_artifact, find_latest, get_artifact, hold_artifact
 from runkey_server.artifacts.manifesting import Contents
-from runkey_server.artifacts.model import LATEST, Artifact, Entry
+from runkey_server.artifacts.model import LATEST, Artifact, Entry, Manifest
 from runkey_server.asgi.actor import Actor
 from runkey_server.errors import Error
 from runkey_server.files import Blob, Directory, find_blobs, put_blob
@@ -27,18 +27,24 @@ def commit(
     """Commit a pending version; one that is committed already is given as it is.
 
     number_of: reads a version's number out of the global id that manifests have. Raises Error `not_found`, `invalid` when a manifest or
-    bytes are missing: it stays pending, and may be committed once they are here. Cost: the manifest is read and its entries are written,
-    about 4 us an entry, while nobody else writes.
+    bytes are missing: it stays pending, and may be committed once they are here. Cost, while nobody else writes: 12 us of CPU an entry that
+    was announced (100,000: 1.2 s), half of it for reading the manifest, the rest for writing sizes; 30 us for one that was not.
     """
-    artifact = get_artifact(transaction, actor, "write", artifact_id)
+    artifact = hold_artifact(transaction, actor, "write", artifact_id)
     if artifact.state == "COMMITTED":
         return artifact
-    manifest_id, contents = _settle_manifest(transaction, directory, artifact, at)
+    freeing.share(transaction, artifact.project_id)
+    manifests = [manifest for manifest in store.list_manifests(transaction, artifact.id) if manifest.md5]
+    manifest, contents = _settle_manifest(transaction, directory, artifact, manifests, at)
     entries = contents.entries
-    _find_bytes(transaction, actor, artifact, entries, contents.births, number_of)
-    store.delete_entries(transaction, artifact.id)
-    store.put_entries(transaction, artifact.id, entries)
-    store.delete_manifests(transaction, artifact.id, manifest_id)
+    let_go = store.replace_entries(transaction, artifact.id, entries)
+    _find_bytes(transaction, actor, artifact, contents, number_of)
+    store.take_sizes(transaction, artifact.project_id, artifact.id)
+    store.delete_manifests(transaction, artifact.id, manifest.id)
+    let_go.update(each.md5 for each in manifests if each.md5 and each.md5 != manifest.md5)
+    freeing.loosen(transaction, artifact.project_id, let_go)
+    is_merged = manifests[0].type != "FULL"
+    file_count, size_bytes = store.measure_entries(transaction, artifact.id)
     store.insert_membership(transaction, artifact.collection_id, artifact.id, store.take_version(transaction, artifact.collection_id), at)
     ttl = artifact.ttl_seconds
     store.update_artifact(
@@ -46,9 +52,10 @@ def commit(
         artifact.id,
         {
             "state": "COMMITTED",
-            "digest": artifact.digest or manifesting.digest_of({entry.path: entry.digest for entry in entries}),
-            "size_bytes": sum(entry.size_bytes for entry in entries),
-            "file_count": len(entries),
+            # A writer of a part knows the digest of that part alone.
+            "digest": _digest_of(entries) if is_merged or not artifact.digest else artifact.digest,
+            "size_bytes": size_bytes,
+            "file_count": file_count,
             "commit_hash": secrets.token_hex(_HASH_BYTES),
             "committed_at": at,
             "updated_at": at,
@@ -60,31 +67,42 @@ def commit(
     return get_artifact(transaction, actor, "write", artifact.id)
 
 
-def _settle_manifest(transaction: sa.Connection, directory: Directory, artifact: Artifact, at: datetime) -> tuple[int, Contents]:
+def _digest_of(entries: list[Entry]) -> str:
+    return manifesting.digest_of({entry.path: entry.digest for entry in entries})
+
+
+def _settle_manifest(
+    transaction: sa.Connection, directory: Directory, artifact: Artifact, manifests: list[Manifest], at: datetime
+) -> tuple[Manifest, Contents]:
     """Give the one manifest of a version: the full one, or what the parts of several writers come to over their base."""
-    manifests = [manifest for manifest in store.list_manifests(transaction, artifact.id) if manifest.md5]
     if not manifests:
         raise Error("invalid", "The artifact has no manifest yet: it was not announced, or not sent.")
-    full = [manifest for manifest in manifests if manifest.type == "FULL"]
-    if full:
-        return full[-1].id, _read(transaction, directory, artifact.project_id, full[-1].md5 or "")
-    base = _read_base(transaction, directory, artifact, manifests[0].base_artifact_id) if manifests[0].type == "INCREMENTAL" else None
+    last = manifests[-1]
+    if last.type == "FULL":
+        return last, _read(transaction, directory, artifact.project_id, last.md5 or "")
+    base = _read_base(transaction, directory, artifact, manifests) if last.type == "INCREMENTAL" else None
     parts = [_read(transaction, directory, artifact.project_id, manifest.md5 or "") for manifest in manifests]
     whole = manifesting.merge(base, parts)
     md5 = _write(transaction, directory, artifact.project_id, manifesting.write(whole), at)
-    store.update_manifest(transaction, manifests[-1].id, {"md5": md5, "type": "FULL"})
-    return manifests[-1].id, whole
+    store.update_manifest(transaction, last.id, {"md5": md5, "type": "FULL"})
+    return replace(last, md5=md5, type="FULL"), whole
 
 
-def _read_base(transaction: sa.Connection, directory: Directory, artifact: Artifact, base_id: int | None) -> Contents | None:
-    """Give what an incremental version adds to: the version that was named, or the newest of its sequence."""
-    if base_id is None:
+def _read_base(transaction: sa.Connection, directory: Directory, artifact: Artifact, manifests: list[Manifest]) -> Contents | None:
+    """Give what an incremental version adds to: the version that a writer named, or the newest of its sequence; None for the first one."""
+    named = next((manifest.base_artifact_id for manifest in manifests if manifest.base_artifact_id is not None), None)
+    if named is None:
         newest = find_latest(transaction, artifact.collection_id)
-        base_id = None if newest is None else newest.artifact_id
-    base = None if base_id is None else store.find_artifact(transaction, base_id)
+        base = None if newest is None else store.find_artifact(transaction, newest.artifact_id)
+        if base is None:
+            return None
+    else:
+        base = store.find_artifact(transaction, named)
     # Permission to read it was looked at when it was named; of another project its bytes are found by their birth.
-    manifests = [] if base is None else [manifest for manifest in store.list_manifests(transaction, base.id) if manifest.md5]
-    return _read(transaction, directory, base.project_id, manifests[-1].md5 or "") if base and manifests else None
+    if base is None or base.deleted_at is not None:
+        raise Error("invalid", "The version that this one adds to was deleted. Log it anew.")
+    found = [manifest.md5 for manifest in store.list_manifests(transaction, base.id) if manifest.md5]
+    return _read(transaction, directory, base.project_id, found[-1]) if found else None
 
 
 def _read(transaction: sa.Connection, directory: Directory, project_id: int, md5: str) -> Contents:
@@ -108,26 +126,22 @@ def _write(transaction: sa.Connection, directory: Directory, project_id: int, bo
     return md5
 
 
-def _find_bytes(
-    transaction: sa.Connection,
-    actor: Actor,
-    artifact: Artifact,
-    entries: list[Entry],
-    births: dict[str, str],
-    number_of: Callable[[str], int],
-) -> None:
+def _find_bytes(transaction: sa.Connection, actor: Actor, artifact: Artifact, contents: Contents, number_of: Callable[[str], int]) -> None:
     """Raise Error `invalid` unless the bytes of every entry are in the project; those that another one has are taken over from there."""
-    here = [entry for entry in entries if entry.ref is None]
-    wanted = list({entry.digest for entry in here})
-    missing = set(wanted) - find_blobs(transaction, artifact.project_id, wanted).keys()
+    missing = set(store.list_missing(transaction, artifact.project_id, artifact.id))
+    births = contents.births if missing else {}
     for md5 in sorted(missing):
         origin = _find_origin(transaction, actor, births.get(md5), number_of)
-        blob = None if origin is None else find_blobs(transaction, origin.project_id, [md5]).get(md5)
+        if origin is None:
+            continue
+        freeing.share(transaction, origin.project_id)
+        blob = find_blobs(transaction, origin.project_id, [md5]).get(md5)
         if blob is not None:
             put_blob(transaction, replace(blob, project_id=artifact.project_id))
             missing.discard(md5)
     if missing:
-        paths = sorted(entry.path for entry in here if entry.digest in missing)
+        entries = contents.entries
+        paths = sorted(entry.path for entry in entries if entry.ref is None and entry.digest in missing)
         named = ", ".join(repr(path[:80]) for path in paths[:_NAMED_MISSING]) + (" and more" if len(paths) > _NAMED_MISSING else "")
         raise Error("invalid", f"The bytes of {len(paths)} of {len(entries)} files are not here: {named}. Send them, and commit again.")
 

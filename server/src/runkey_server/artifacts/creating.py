@@ -1,18 +1,20 @@
 """Begins a version: its type and its sequence are made on the fly. What it holds is announced, sent, and committed afterwards."""
 
 import json
+import re
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
 from runkey_server import runs
-from runkey_server.artifacts import aliasing, naming, store
-from runkey_server.artifacts.finding import check, find_artifact, get_artifact
+from runkey_server.artifacts import aliasing, freeing, limiting, naming, store
+from runkey_server.artifacts.finding import check, find_artifact, get_artifact, hold_artifact
 from runkey_server.artifacts.model import INHERITED_TTL, NO_TTL, Artifact, Collection, Entry, Manifest, ManifestType, Wanted
 from runkey_server.asgi.actor import Actor
-from runkey_server.errors import Error
-from runkey_server.files import Blob, file_name_fault, find_blobs
+from runkey_server.errors import Error, unavailable
+from runkey_server.files import file_name_fault, measure_blobs
 from runkey_server.projects import Project, find_project, open_project
 
 MAX_METADATA_CHARACTERS = 1024 * 1024
@@ -44,6 +46,7 @@ def create(transaction: sa.Connection, actor: Actor, wanted: Wanted, at: datetim
         if existing.state == "COMMITTED":
             aliasing.name_version(transaction, sequence.id, existing.id, wanted.aliases)
         return existing
+    limiting.check_pending(transaction, sequence)
     artifact_id = store.insert_artifact(
         transaction,
         {
@@ -79,18 +82,22 @@ def put_manifest(
 ) -> Manifest:
     """Announce a manifest of a pending version. md5: of its bytes, base64; None when they are not known yet.
 
-    Of a full one there is one a version, so that it can be announced twice; of others one a writer.
+    Of a full one there is one a version, so that it can be announced twice; of others one a writer. All are of one type, and add to one
+    base. Raises Error `not_found`, `invalid`.
     """
     artifact = _get_pending(transaction, actor, artifact_id)
-    if base_artifact_id is not None:
-        get_artifact(transaction, actor, "read", base_artifact_id)
+    _check_base(transaction, actor, base_artifact_id)
     values = {"md5": md5 or None, "base_artifact_id": base_artifact_id}
     store.update_artifact(transaction, artifact.id, {"updated_at": at})
-    if manifest_type == "FULL":
-        for manifest in store.list_manifests(transaction, artifact.id):
-            if manifest.type == "FULL":
-                store.update_manifest(transaction, manifest.id, values)
-                return _get_manifest(transaction, manifest.id)
+    there = store.list_manifests(transaction, artifact.id)
+    _check_agreement(there, manifest_type, base_artifact_id)
+    for manifest in there:
+        if manifest_type == "FULL":
+            _change_manifest(transaction, artifact, manifest, values)
+            return _get_manifest(transaction, manifest.id)
+        if md5 and (manifest.md5, manifest.base_artifact_id) == (md5, base_artifact_id):
+            return manifest
+    limiting.check_manifests(there)
     return store.insert_manifest(transaction, {"artifact_id": artifact.id, "type": manifest_type, "created_at": at, **values})
 
 
@@ -103,17 +110,17 @@ def update_manifest(
     if manifest is None or find_artifact(transaction, actor, manifest.artifact_id) is None:
         raise Error("not_found", "There is no such manifest.")
     artifact = _get_pending(transaction, actor, manifest.artifact_id)
-    if base_artifact_id is not None:
-        get_artifact(transaction, actor, "read", base_artifact_id)
+    _check_base(transaction, actor, base_artifact_id)
+    _check_agreement([each for each in store.list_manifests(transaction, artifact.id) if each != manifest], manifest.type, base_artifact_id)
     given = {"md5": md5, "base_artifact_id": base_artifact_id}
-    store.update_manifest(transaction, manifest.id, {name: value for name, value in given.items() if value is not None})
+    _change_manifest(transaction, artifact, manifest, {name: value for name, value in given.items() if value is not None})
     return _get_manifest(transaction, manifest.id), artifact
 
 
 def announce(
     transaction: sa.Connection, actor: Actor, artifact_id: int, files: Sequence[tuple[str, str]], at: datetime
-) -> tuple[Artifact, dict[str, Blob]]:
-    """Say what a pending version will hold: path and MD5 of each file. Gives the blobs that are there already, by their MD5.
+) -> tuple[Artifact, set[str]]:
+    """Say what a pending version will hold: path and MD5 of each file. Gives the MD5s of those that are here already.
 
     What is announced is not purged, not even when the last other version that has it is. Raises Error `not_found`, `invalid`.
     """
@@ -123,19 +130,22 @@ def announce(
         if fault:
             raise Error("invalid", f"{path[:80]!r} {fault}.")
         check_md5(md5)
-    store.put_entries(transaction, artifact.id, [Entry(path, md5, 0, None) for path, md5 in dict(files).items()])
+    by_path = dict(files)
+    freeing.share(transaction, artifact.project_id)
+    before = store.list_digests_at(transaction, artifact.id, list(by_path))
+    store.put_entries(transaction, artifact.id, [Entry(path, md5, 0, None) for path, md5 in by_path.items() if before.get(path) != md5])
+    freeing.loosen(transaction, artifact.project_id, {md5 for path, md5 in before.items() if md5 != by_path[path]})
     store.update_artifact(transaction, artifact.id, {"updated_at": at})
-    return artifact, find_blobs(transaction, artifact.project_id, list({md5 for _, md5 in files}))
+    return artifact, set(measure_blobs(transaction, artifact.project_id, list({md5 for _, md5 in files})))
 
 
 def check_md5(md5: str) -> None:
     """Raise Error `invalid` for what is no MD5 in base64."""
-    if len(md5) != _MD5_CHARACTERS or not md5.endswith("==") or not set(md5[:-2]) <= _BASE64:
+    if not _MD5.fullmatch(md5):
         raise Error("invalid", f"{md5[:40]!r} is no MD5 digest in base64.")
 
 
-_MD5_CHARACTERS = 24
-_BASE64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
+_MD5 = re.compile(r"[A-Za-z0-9+/]{22}==")
 
 
 def check_text(what: str, text: str, at_most: int = _MAX_TEXT_CHARACTERS) -> None:
@@ -173,29 +183,30 @@ def check_ttl(seconds: int) -> None:
 
 
 def open_type(transaction: sa.Connection, project: Project, name: str, at: datetime) -> int:
-    """Find a type of a project or make it; give its id. Raises Error `invalid` for a bad name."""
+    """Find a type of a project or make it; give its id. Raises Error `invalid` for a bad name, or one too many."""
     fault = naming.name_fault(name)
     if fault:
         raise Error("invalid", f"The artifact type {name[:80]!r} {fault}.")
-    return store.open_type(transaction, project.id, name, at)
+    type_id, is_made = store.open_type(transaction, project.id, name, at)
+    if is_made:
+        limiting.check_types(transaction, project.id)
+    return type_id
 
 
 def _check(wanted: Wanted) -> None:
     fault = naming.name_fault(wanted.name)
     if fault:
         raise Error("invalid", f"The artifact name {wanted.name[:80]!r} {fault}.")
-    for alias in wanted.aliases:
-        fault = naming.alias_fault(alias)
-        if fault:
-            raise Error("invalid", f"{alias[:80]!r} {fault}.")
+    aliasing.check_aliases(wanted.aliases)
     check_tags(wanted.tags)
     for what, text in (
         ("digest", wanted.digest),
-        ("description", wanted.description),
         ("client id", wanted.client_id),
+        ("client id of the sequence", wanted.sequence_client_id),
         ("distributed id", wanted.distributed_id),
     ):
-        check_text(what, text or "")
+        check_text(what, text or "", limiting.MAX_ID_CHARACTERS)
+    check_text("description", wanted.description or "")
     if wanted.metadata is not None:
         check_metadata(wanted.metadata)
     if wanted.ttl_seconds is not None:
@@ -205,10 +216,14 @@ def _check(wanted: Wanted) -> None:
 def _open_sequence(transaction: sa.Connection, project: Project, wanted: Wanted, at: datetime) -> Collection:
     type_id = open_type(transaction, project, wanted.type_name, at)
     made = {"project_id": project.id, "type_id": type_id, "kind": "SEQUENCE", "name": wanted.name, "client_id": wanted.sequence_client_id}
-    store.insert_collection(transaction, made | {"created_at": at, "updated_at": at})
+    if store.insert_collection(transaction, made | {"created_at": at, "updated_at": at}):
+        limiting.check_collections(transaction, project.id)
     sequence = store.find_collection(transaction, project.id, wanted.name)
+    if sequence is not None and store.lock_collections(transaction, [sequence.id]):
+        sequence = store.find_collection(transaction, project.id, wanted.name)
     if sequence is None:
-        raise Error("not_found", "There is no such artifact collection any more.")
+        # It was renamed or deleted a moment ago: the next try makes it anew.
+        raise unavailable("The artifact collection is being changed.")
     if sequence.kind != "SEQUENCE":
         raise Error("invalid", f"{wanted.name!r} is a portfolio: artifacts are linked to it, not logged. Use another name.")
     if sequence.type_name != wanted.type_name:
@@ -229,12 +244,32 @@ def _find_existing(transaction: sa.Connection, sequence: Collection, wanted: Wan
 
 
 def _get_pending(transaction: sa.Connection, actor: Actor, artifact_id: int) -> Artifact:
-    artifact = get_artifact(transaction, actor, "write", artifact_id)
+    artifact = hold_artifact(transaction, actor, "write", artifact_id)
     if artifact.state != "PENDING":
         raise Error(
             "invalid", f"The artifact {artifact.collection_name}:v{artifact.version_index} is committed, and does not change any more."
         )
     return artifact
+
+
+def _check_base(transaction: sa.Connection, actor: Actor, base_id: int | None) -> None:
+    if base_id is not None and get_artifact(transaction, actor, "read", base_id).state != "COMMITTED":
+        raise Error("invalid", "The version that this one adds to is not committed yet.")
+
+
+def _check_agreement(others: Sequence[Manifest], manifest_type: ManifestType, base_id: int | None) -> None:
+    """Raise Error `invalid` when the writers of a version mean different things by it."""
+    for other in others:
+        if other.type != manifest_type:
+            raise Error("invalid", f"This version has manifests of type {other.type}: all its writers must send that type.")
+        if base_id is not None and other.base_artifact_id not in (None, base_id) and manifest_type != "FULL":
+            raise Error("invalid", "Another writer of this version adds to another version: all must name the same, or none.")
+
+
+def _change_manifest(transaction: sa.Connection, artifact: Artifact, manifest: Manifest, values: dict[str, Any]) -> None:
+    store.update_manifest(transaction, manifest.id, values)
+    if manifest.md5 and manifest.md5 != values.get("md5", manifest.md5):
+        freeing.loosen(transaction, artifact.project_id, [manifest.md5])
 
 
 def _get_manifest(transaction: sa.Connection, manifest_id: int) -> Manifest:

@@ -6,12 +6,12 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from runkey_server.artifacts import aliasing, store
-from runkey_server.artifacts.finding import get_artifact, get_collection
+from runkey_server.artifacts.finding import hold_artifact, hold_collection
 from runkey_server.artifacts.model import Artifact
 from runkey_server.artifacts.tables import artifact_memberships, artifacts
 from runkey_server.asgi.actor import Actor
 from runkey_server.errors import Error
-from runkey_server.files import find_blobs
+from runkey_server.files import measure_blobs
 
 
 def delete_artifact(transaction: sa.Connection, actor: Actor, artifact_id: int, at: datetime, *, with_aliases: bool) -> Artifact:
@@ -19,7 +19,7 @@ def delete_artifact(transaction: sa.Connection, actor: Actor, artifact_id: int, 
 
     Raises Error `not_found`, `forbidden`, `invalid` when it has aliases, as the official client promises its users.
     """
-    artifact = get_artifact(transaction, actor, "delete", artifact_id)
+    artifact = hold_artifact(transaction, actor, "delete", artifact_id)
     aliases = store.list_aliases(transaction, artifact_id=artifact.id)
     if aliases and not with_aliases:
         named = ", ".join(sorted({alias.alias for alias in aliases}))
@@ -30,7 +30,7 @@ def delete_artifact(transaction: sa.Connection, actor: Actor, artifact_id: int, 
 
 def delete_collection(transaction: sa.Connection, actor: Actor, collection_id: int, at: datetime) -> None:
     """Delete a collection: a sequence with its versions, a portfolio without. Raises Error `not_found`, `forbidden`."""
-    collection = get_collection(transaction, actor, "delete", collection_id)
+    collection = hold_collection(transaction, actor, "delete", collection_id)
     if collection.kind == "SEQUENCE":
         statement = store.select_artifacts().where(artifacts.c.collection_id == collection.id)
         delete(transaction, [artifact.id for artifact in store.read_artifacts(transaction, statement)], at)
@@ -43,13 +43,19 @@ def delete(transaction: sa.Connection, artifact_ids: Sequence[int], at: datetime
     """Delete versions, whoever asks: they lose their aliases, and are in no collection any more."""
     for artifact_id in artifact_ids:
         store.update_artifact(transaction, artifact_id, {"state": "DELETED", "deleted_at": at, "updated_at": at})
-        places = sa.select(artifact_memberships).where(artifact_memberships.c.artifact_id == artifact_id)
-        for place in store.read_memberships(transaction, places):
+        places = store.read_memberships(
+            transaction, sa.select(artifact_memberships).where(artifact_memberships.c.artifact_id == artifact_id)
+        )
+        store.lock_collections(transaction, (place.collection_id for place in places))
+        for place in places:
             store.delete_aliases(transaction, place.id)
             aliasing.move_latest(transaction, place.collection_id)
 
 
 def measure_freed(transaction: sa.Connection, artifact: Artifact) -> int:
-    """Tell how many bytes go when a version goes: those that no other version of its project needs."""
-    alone = find_blobs(transaction, artifact.project_id, store.list_alone(transaction, artifact.project_id, artifact.id))
-    return sum(blob.size_bytes for blob in alone.values())
+    """Tell how many bytes go when a version goes: those that no other version of its project needs.
+
+    Others that are deleted already need nothing: theirs are freed with its own, or before.
+    """
+    alone = store.list_alone(transaction, artifact.project_id, artifact.id)
+    return sum(measure_blobs(transaction, artifact.project_id, alone).values())

@@ -27,6 +27,12 @@ def get_artifact(transaction: sa.Connection, actor: Actor, act: Act, artifact_id
     return found
 
 
+def hold_artifact(transaction: sa.Connection, actor: Actor, act: Act, artifact_id: int) -> Artifact:
+    """Find a version as `get_artifact` does, and keep others from changing it until this writing transaction ends."""
+    found = get_artifact(transaction, actor, act, artifact_id)
+    return get_artifact(transaction, actor, act, artifact_id) if store.lock_artifacts(transaction, [artifact_id]) else found
+
+
 def find_collection(transaction: sa.Connection, project: Project, name: str) -> Collection | None:
     """Find a collection of a project that may be read."""
     return store.find_collection(transaction, project.id, name)
@@ -47,6 +53,12 @@ def get_collection(transaction: sa.Connection, actor: Actor, act: Act, collectio
         raise Error("not_found", "There is no such artifact collection.")
     check(actor, act, found.account_id)
     return found
+
+
+def hold_collection(transaction: sa.Connection, actor: Actor, act: Act, collection_id: int) -> Collection:
+    """Find a collection as `get_collection` does, and keep others from changing it until this writing transaction ends."""
+    found = get_collection(transaction, actor, act, collection_id)
+    return get_collection(transaction, actor, act, collection_id) if store.lock_collections(transaction, [collection_id]) else found
 
 
 def find_membership(transaction: sa.Connection, collection: Collection, alias: str) -> Membership | None:

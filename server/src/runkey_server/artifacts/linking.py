@@ -5,12 +5,12 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from runkey_server.artifacts import aliasing, naming, store
+from runkey_server.artifacts import aliasing, limiting, naming, store
 from runkey_server.artifacts.creating import open_type
-from runkey_server.artifacts.finding import check, get_artifact, get_collection
-from runkey_server.artifacts.model import LATEST, Collection, Membership
+from runkey_server.artifacts.finding import check, get_artifact, hold_artifact, hold_collection
+from runkey_server.artifacts.model import LATEST, Membership
 from runkey_server.asgi.actor import Actor
-from runkey_server.errors import Error
+from runkey_server.errors import Error, unavailable
 from runkey_server.projects import find_project, open_project
 
 
@@ -28,7 +28,7 @@ def link(
 
     Raises Error `not_found`; `invalid` for bad names, a version that is not committed, or a portfolio of another type.
     """
-    artifact = get_artifact(transaction, actor, "read", artifact_id)
+    artifact = hold_artifact(transaction, actor, "read", artifact_id)
     if artifact.state != "COMMITTED":
         raise Error("invalid", "The artifact is not committed yet.")
     aliasing.check_aliases(aliases)
@@ -41,9 +41,15 @@ def link(
         raise Error("invalid", f"The portfolio name {portfolio_name[:80]!r} {fault}.")
     type_id = open_type(transaction, project, artifact.type_name, at)
     made = {"project_id": project.id, "type_id": type_id, "kind": "PORTFOLIO", "name": portfolio_name}
-    store.insert_collection(transaction, made | {"created_at": at, "updated_at": at})
+    if store.insert_collection(transaction, made | {"created_at": at, "updated_at": at}):
+        limiting.check_collections(transaction, project.id)
     portfolio = store.find_collection(transaction, project.id, portfolio_name)
-    if portfolio is None or portfolio.kind != "PORTFOLIO":
+    if portfolio is not None and store.lock_collections(transaction, [portfolio.id]):
+        portfolio = store.find_collection(transaction, project.id, portfolio_name)
+    if portfolio is None:
+        # It was renamed or deleted a moment ago: the next try makes it anew.
+        raise unavailable("The portfolio is being changed.")
+    if portfolio.kind != "PORTFOLIO":
         raise Error("invalid", f"{portfolio_name!r} is where artifacts are logged, not linked. Use another name.")
     if portfolio.type_name != artifact.type_name:
         raise Error("invalid", f"{portfolio_name!r} has artifacts of type {portfolio.type_name!r}, not {artifact.type_name!r}.")
@@ -59,7 +65,7 @@ def link(
 
 def unlink(transaction: sa.Connection, actor: Actor, artifact_id: int, collection_id: int) -> None:
     """Take a version out of a portfolio. Raises Error `not_found`, `invalid` for a sequence, `forbidden`."""
-    portfolio: Collection = get_collection(transaction, actor, "write", collection_id)
+    portfolio = hold_collection(transaction, actor, "write", collection_id)
     if portfolio.kind != "PORTFOLIO":
         raise Error("invalid", f"{portfolio.name!r} is where the artifact was logged: delete the version instead.")
     place = store.find_membership(transaction, portfolio.id, get_artifact(transaction, actor, "read", artifact_id).id)

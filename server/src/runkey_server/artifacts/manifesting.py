@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from runkey_server.artifacts.creating import check_md5
+from runkey_server.artifacts.limiting import MAX_ID_CHARACTERS
 from runkey_server.artifacts.model import Entry
 from runkey_server.errors import Error
 from runkey_server.files import file_name_fault
@@ -35,7 +36,7 @@ class _Document(msgspec.Struct):
 
 @dataclass(frozen=True)
 class Contents:
-    """What a manifest says. births: for a path, the global id of the version that first held its bytes, where the manifest tells."""
+    """What a manifest says."""
 
     document: _Document
 
@@ -46,7 +47,7 @@ class Contents:
 
     @property
     def births(self) -> dict[str, str]:
-        """By MD5, the global id of the version that first held these bytes."""
+        """By MD5, the global id of the version that first held these bytes, where the manifest tells."""
         return {line.digest: line.birthArtifactID for line in self.document.contents.values() if line.birthArtifactID and line.ref is None}
 
 
@@ -93,8 +94,7 @@ def _check(path: str, line: _Line) -> None:
         raise Error("invalid", f"In the manifest {path[:80]!r} {fault}.")
     if line.size is not None and not 0 <= line.size < 2**63:
         raise Error("invalid", f"In the manifest {path[:80]!r} has no size that a file can have.")
-    texts = (line.digest, line.ref or "")
-    if any("\0" in text for text in texts) or max(map(len, texts)) > _MAX_REF_CHARACTERS:
-        raise Error("invalid", f"In the manifest {path[:80]!r} has a digest or a reference that cannot be kept.")
     if line.ref is None:
         check_md5(line.digest)
+    elif len(line.digest) > MAX_ID_CHARACTERS or len(line.ref) > _MAX_REF_CHARACTERS or "\0" in line.digest + line.ref:
+        raise Error("invalid", f"In the manifest {path[:80]!r} has a digest or a reference that cannot be kept.")

@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 State = Literal["PENDING", "COMMITTED", "DELETED"]
 Kind = Literal["SEQUENCE", "PORTFOLIO"]
 ManifestType = Literal["FULL", "PATCH", "INCREMENTAL"]
 
 LATEST = "latest"
-"""The alias of the newest version of a collection; it moves by itself."""
+"""The alias of what was logged or linked last; see `aliasing`."""
 
 NO_TTL = -2
 INHERITED_TTL = -1
@@ -111,9 +111,11 @@ class Version:
     aliases: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One file of a version, or one reference to something that lies elsewhere. digest: base64 of the MD5; of a reference its own."""
+class Entry(NamedTuple):
+    """One file of a version, or one reference to something that lies elsewhere. digest: base64 of the MD5; of a reference its own.
+
+    A tuple, because a version may have a hundred thousand, and they are made while nobody else writes.
+    """
 
     path: str
     digest: str

@@ -1,4 +1,4 @@
-"""Drops versions for good, and their blobs where nothing else needs them. What there is to do stands in the database alone."""
+"""Drops versions for good, and lets go of their bytes, which `freeing` frees. What there is to do stands in the database alone."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -19,14 +19,20 @@ _BLOBS_AT_ONCE = 500
 def expire(database: Database, at: datetime) -> None:
     """Delete versions whose time to live is over, and those that were begun long ago and never committed."""
     with database.reading() as transaction:
-        due = store.list_expired(transaction, at, _AT_ONCE) + store.list_abandoned(transaction, at - ABANDONED_AFTER, _AT_ONCE)
+        due = _list_over(transaction, at)
     if due:
         with database.writing() as transaction:
-            deleting.delete(transaction, due, at)
+            store.lock_artifacts(transaction, due)
+            # One of them may have been committed meanwhile, or have been given more time.
+            deleting.delete(transaction, sorted(set(due).intersection(_list_over(transaction, at))), at)
+
+
+def _list_over(transaction: sa.Connection, at: datetime) -> list[int]:
+    return store.list_expired(transaction, at, _AT_ONCE) + store.list_abandoned(transaction, at - ABANDONED_AFTER, _AT_ONCE)
 
 
 def purge_due(database: Database, moment: datetime) -> None:
-    """Drop some of what was deleted by a moment. Raises Error `unavailable`."""
+    """Drop some of what was deleted by a moment; its bytes are swept afterwards. Raises Error `unavailable`."""
     with database.reading() as transaction:
         due = store.list_deleted_before(transaction, moment, _AT_ONCE)
     if due:
@@ -45,7 +51,7 @@ def purge_project(database: Database, project_id: int) -> None:
         _purge(database, some)
     with database.writing() as transaction:
         store.delete_rest_of(transaction, project_id)
-    # What was sent for versions that were never committed belongs to none by now.
+    # None of its bytes is anybody's by now.
     while True:
         with database.writing() as transaction:
             digests = list_blob_digests(transaction, project_id, _BLOBS_AT_ONCE)
@@ -57,11 +63,5 @@ def purge_project(database: Database, project_id: int) -> None:
 def _purge(database: Database, artifact_ids: Sequence[int]) -> None:
     for artifact_id in artifact_ids:
         with database.writing() as transaction:
-            _drop(transaction, artifact_id)
-
-
-def _drop(transaction: sa.Connection, artifact_id: int) -> None:
-    artifact = store.find_artifact(transaction, artifact_id)
-    if artifact is not None:
-        drop_blobs(transaction, artifact.project_id, store.list_alone(transaction, artifact.project_id, artifact.id))
-        store.delete_artifact(transaction, artifact.id)
+            store.loosen_all(transaction, artifact_id)
+            store.delete_artifact(transaction, artifact_id)

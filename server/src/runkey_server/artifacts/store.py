@@ -16,8 +16,10 @@ from runkey_server.artifacts.tables import (
     artifact_types,
     artifact_uses,
     artifacts,
+    loose_blobs,
 )
-from runkey_server.database import insert_for
+from runkey_server.database import among, insert_for
+from runkey_server.files.tables import blobs
 from runkey_server.projects.tables import projects
 
 _IN_PROJECT = artifact_collections.join(artifact_types).join(projects, projects.c.id == artifact_collections.c.project_id)
@@ -43,21 +45,20 @@ _ARTIFACT = sa.select(
 _ALIAS = sa.select(
     artifact_aliases.c.id, artifact_aliases.c.alias, artifact_aliases.c.collection_id, artifact_memberships.c.artifact_id
 ).join_from(artifact_aliases, artifact_memberships)
-_AT_ONCE = 500
-"""Rows in one statement, below what older SQLite takes as parameters."""
-
 _IS_ALIVE = artifacts.c.deleted_at.is_(None)
+# As the index has it: a parameter, such as the name of a state, would keep SQLite from using one that holds only some rows.
+_IS_PENDING = (artifacts.c.committed_at.is_(None), _IS_ALIVE)
 
 
 # --- types and collections --------------------------------------------------------------------------------------------
 
 
-def open_type(transaction: sa.Connection, project_id: int, name: str, at: datetime) -> int:
-    """Find a type or make it; give its id."""
+def open_type(transaction: sa.Connection, project_id: int, name: str, at: datetime) -> tuple[int, bool]:
+    """Find a type or make it; give its id, and whether it was made."""
     insert = insert_for(transaction, artifact_types).values(project_id=project_id, name=name, created_at=at)
-    transaction.execute(insert.on_conflict_do_nothing())
+    is_made = transaction.execute(insert.on_conflict_do_nothing().returning(artifact_types.c.id)).first() is not None
     wanted = sa.select(artifact_types.c.id).where(artifact_types.c.project_id == project_id, artifact_types.c.name == name)
-    return int(transaction.execute(wanted).scalar_one())
+    return int(transaction.execute(wanted).scalar_one()), is_made
 
 
 def find_type(transaction: sa.Connection, project_id: int, name: str) -> ArtifactType | None:
@@ -71,6 +72,16 @@ def list_types(transaction: sa.Connection, project_id: int, after_id: int, at_mo
     """Give a project's types in the order in which they came."""
     wanted = sa.select(artifact_types).where(artifact_types.c.project_id == project_id, artifact_types.c.id > after_id)
     return [ArtifactType(**row._mapping) for row in transaction.execute(wanted.order_by(artifact_types.c.id).limit(at_most))]
+
+
+def count_types(transaction: sa.Connection, project_id: int) -> int:
+    """Count a project's types."""
+    return _count(transaction, artifact_types, artifact_types.c.project_id == project_id)
+
+
+def count_collections_in(transaction: sa.Connection, project_id: int) -> int:
+    """Count a project's collections, deleted ones included."""
+    return _count(transaction, artifact_collections, artifact_collections.c.project_id == project_id)
 
 
 def insert_collection(transaction: sa.Connection, values: Mapping[str, Any]) -> bool:
@@ -116,9 +127,24 @@ def count_versions(transaction: sa.Connection, collection_ids: Sequence[int]) ->
     return {collection_id: (count, newest) for collection_id, count, newest in transaction.execute(counted)}
 
 
+def lock_collections(transaction: sa.Connection, collection_ids: Iterable[int]) -> bool:
+    """Keep others from changing collections until this writing transaction ends; False where writers are alone, and nothing changed."""
+    return _lock(transaction, artifact_collections, collection_ids)
+
+
 def update_collection(transaction: sa.Connection, collection_id: int, values: Mapping[str, Any]) -> None:
     """Change columns of a row."""
     transaction.execute(sa.update(artifact_collections).where(artifact_collections.c.id == collection_id).values(**values))
+
+
+def rename_collection(transaction: sa.Connection, collection_id: int, name: str) -> bool:
+    """Change a collection's name; False when it is taken in the project."""
+    try:
+        with transaction.begin_nested():
+            update_collection(transaction, collection_id, {"name": name})
+    except sa.exc.IntegrityError:
+        return False
+    return True
 
 
 def take_version(transaction: sa.Connection, collection_id: int) -> int:
@@ -196,6 +222,11 @@ def read_artifacts(transaction: sa.Connection, statement: "sa.Select[Any]") -> l
     return [found for row in transaction.execute(statement) if (found := _artifact(row)) is not None]
 
 
+def lock_artifacts(transaction: sa.Connection, artifact_ids: Iterable[int]) -> bool:
+    """Keep others from changing versions until this writing transaction ends; False where writers are alone, and nothing changed."""
+    return _lock(transaction, artifacts, artifact_ids)
+
+
 def update_artifact(transaction: sa.Connection, artifact_id: int, values: Mapping[str, Any]) -> None:
     """Change columns of a row."""
     if values:
@@ -216,8 +247,13 @@ def list_deleted_before(transaction: sa.Connection, moment: datetime, at_most: i
 
 def list_abandoned(transaction: sa.Connection, moment: datetime, at_most: int) -> list[int]:
     """Give the ids of versions that were begun by a moment and never committed."""
-    where = (artifacts.c.state == "PENDING", artifacts.c.updated_at <= moment, _IS_ALIVE)
-    return list(transaction.execute(sa.select(artifacts.c.id).where(*where).order_by(artifacts.c.id).limit(at_most)).scalars())
+    statement = sa.select(artifacts.c.id).where(artifacts.c.updated_at <= moment, *_IS_PENDING)
+    return list(transaction.execute(statement.order_by(artifacts.c.updated_at).limit(at_most)).scalars())
+
+
+def count_pending(transaction: sa.Connection, collection_id: int) -> int:
+    """Count the versions of a sequence that were begun and not committed."""
+    return _count(transaction, artifacts, artifacts.c.collection_id == collection_id, *_IS_PENDING)
 
 
 def list_ids_in(transaction: sa.Connection, project_id: int, at_most: int) -> list[int]:
@@ -240,7 +276,7 @@ def delete_rest_of(transaction: sa.Connection, project_id: int) -> None:
     collections = sa.select(artifact_collections.c.id).where(artifact_collections.c.project_id == project_id)
     for table in (artifact_aliases, artifact_memberships):
         transaction.execute(sa.delete(table).where(table.c.collection_id.in_(collections)))
-    for owned in (artifact_collections, artifact_types):
+    for owned in (artifact_collections, artifact_types, loose_blobs):
         transaction.execute(sa.delete(owned).where(owned.c.project_id == project_id))
 
 
@@ -304,6 +340,11 @@ def delete_alias(transaction: sa.Connection, membership_id: int, alias: str) -> 
 def delete_aliases(transaction: sa.Connection, membership_id: int) -> None:
     """Take all its names from a place."""
     transaction.execute(sa.delete(artifact_aliases).where(artifact_aliases.c.membership_id == membership_id))
+
+
+def count_aliases(transaction: sa.Connection, membership_id: int) -> int:
+    """Count the aliases of a place."""
+    return _count(transaction, artifact_aliases, artifact_aliases.c.membership_id == membership_id)
 
 
 def list_aliases(transaction: sa.Connection, *, artifact_id: int | None = None, membership_id: int | None = None) -> list[Alias]:
@@ -374,9 +415,38 @@ def put_entries(transaction: sa.Connection, artifact_id: int, entries: Iterable[
         transaction.execute(insert.on_conflict_do_update(index_elements=["artifact_id", "path"], set_=new), rows)
 
 
-def delete_entries(transaction: sa.Connection, artifact_id: int) -> None:
-    """Drop all entries of a version."""
-    transaction.execute(sa.delete(artifact_entries).where(artifact_entries.c.artifact_id == artifact_id))
+def replace_entries(transaction: sa.Connection, artifact_id: int, entries: Iterable[Entry]) -> set[str]:
+    """Make these the entries of a version that had but bytes; give the digests that it has no more. What stays as it was is not written."""
+    t = artifact_entries
+    had = {row[0]: row[1] for row in transaction.execute(sa.select(t.c.path, t.c.digest).where(t.c.artifact_id == artifact_id))}
+    by_path = {entry.path: entry for entry in entries}
+    gone = had.keys() - by_path.keys()
+    if gone:
+        transaction.execute(sa.delete(t).where(t.c.artifact_id == artifact_id, among(transaction, t.c.path, gone)))
+    put_entries(transaction, artifact_id, [e for e in by_path.values() if e.ref is not None or had.get(e.path) != e.digest])
+    return set(had.values()).difference(entry.digest for entry in by_path.values())
+
+
+def list_missing(transaction: sa.Connection, project_id: int, artifact_id: int) -> list[str]:
+    """Give the digests of the bytes that the entries of a version name and that are not in its project."""
+    t = artifact_entries
+    is_here = sa.exists().where(blobs.c.project_id == project_id, blobs.c.md5 == t.c.digest)
+    missing = sa.select(t.c.digest).distinct().where(t.c.artifact_id == artifact_id, t.c.ref.is_(None), ~is_here)
+    return list(transaction.execute(missing.order_by(t.c.digest)).scalars())
+
+
+def take_sizes(transaction: sa.Connection, project_id: int, artifact_id: int) -> None:
+    """Write into the entries of a version what their bytes measure, which must be here."""
+    t = artifact_entries
+    size = sa.select(blobs.c.size_bytes).where(blobs.c.project_id == project_id, blobs.c.md5 == t.c.digest).scalar_subquery()
+    transaction.execute(sa.update(t).where(t.c.artifact_id == artifact_id, t.c.ref.is_(None)).values(size_bytes=size))
+
+
+def measure_entries(transaction: sa.Connection, artifact_id: int) -> tuple[int, int]:
+    """Give how many entries a version has, and the bytes of all of them."""
+    t = artifact_entries
+    count, size = transaction.execute(sa.select(sa.func.count(), sa.func.sum(t.c.size_bytes)).where(t.c.artifact_id == artifact_id)).one()
+    return count, int(size or 0)
 
 
 def list_entries(
@@ -391,7 +461,7 @@ def list_entries(
     t = artifact_entries
     statement = sa.select(t.c.path, t.c.digest, t.c.size_bytes, t.c.ref).where(t.c.artifact_id == artifact_id)
     if names is not None:
-        statement = statement.where(t.c.path.in_(list(names)))
+        statement = statement.where(among(transaction, t.c.path, names))
     if after is not None:
         statement = statement.where(t.c.path > after)
     return [Entry(**row._mapping) for row in transaction.execute(statement.order_by(t.c.path).limit(at_most))]
@@ -400,27 +470,102 @@ def list_entries(
 def count_entries(transaction: sa.Connection, artifact_id: int, *, names: Sequence[str] | None = None) -> int:
     """Count the entries of a version. names: only these."""
     t = artifact_entries
-    statement = sa.select(sa.func.count()).select_from(t).where(t.c.artifact_id == artifact_id)
-    if names is not None:
-        statement = statement.where(t.c.path.in_(list(names)))
-    return int(transaction.execute(statement).scalar_one())
+    named = () if names is None else (among(transaction, t.c.path, names),)
+    return _count(transaction, t, t.c.artifact_id == artifact_id, *named)
+
+
+def list_digests_at(transaction: sa.Connection, artifact_id: int, paths: Sequence[str]) -> dict[str, str]:
+    """Give the digests of the bytes at some paths of a version."""
+    t = artifact_entries
+    wanted = sa.select(t.c.path, t.c.digest).where(t.c.artifact_id == artifact_id, among(transaction, t.c.path, paths), t.c.ref.is_(None))
+    return {row[0]: row[1] for row in transaction.execute(wanted)}
 
 
 def list_alone(transaction: sa.Connection, project_id: int, artifact_id: int) -> list[str]:
-    """Give the digests of the bytes that a version needs, in its entries and manifests, and no other version of its project does."""
+    """Give the digests of the bytes that a version needs, and no other one of its project that is not deleted."""
+    own = _needed_by(artifact_id).subquery("own")
+    needs = _needs(own.c.digest, project_id, artifacts.c.id != artifact_id, _IS_ALIVE)
+    return list(transaction.execute(sa.select(own.c.digest).where(*(~needed for needed in needs))).scalars())
+
+
+def is_needed(transaction: sa.Connection, project_id: int, md5: str) -> bool:
+    """Tell whether a version of a project needs some bytes; deleted ones do until they are purged."""
+    return any(transaction.execute(sa.select(needed)).scalar_one() for needed in _needs(sa.literal(md5), project_id))
+
+
+def _needed_by(artifact_id: int) -> "sa.CompoundSelect[Any]":
     t, m = artifact_entries, artifact_manifests
     entries = sa.select(t.c.digest).where(t.c.artifact_id == artifact_id, t.c.ref.is_(None))
     manifests = sa.select(m.c.md5.label("digest")).where(m.c.artifact_id == artifact_id, m.c.md5.is_not(None))
-    own = sa.union(entries, manifests).subquery("own")
-    statement = sa.select(own.c.digest)
-    for table, digest in ((t.alias("other"), "digest"), (m.alias("other"), "md5")):
+    return sa.union(entries, manifests)
+
+
+def _needs(digest: "sa.ColumnElement[str]", project_id: int, *which: "sa.ColumnElement[bool]") -> "list[sa.Exists]":
+    """Say that an entry, or that a manifest, of certain versions of a project names a digest."""
+    t, m = artifact_entries.alias("other"), artifact_manifests.alias("other")
+    # The sum keeps SQLite from beginning with the project: it would read all entries of all its versions for each digest.
+    always = (artifact_collections.c.project_id + 0 == project_id, *which)
+
+    def named_in(table: Any, *where: "sa.ColumnElement[bool]") -> sa.Exists:
         others = table.join(artifacts, artifacts.c.id == table.c.artifact_id).join(artifact_collections)
-        # The sum keeps SQLite from beginning with the project: it would read all entries of all its versions for each digest.
-        where = [table.c[digest] == own.c.digest, table.c.artifact_id != artifact_id, artifact_collections.c.project_id + 0 == project_id]
-        if "ref" in table.c:
-            where.append(table.c.ref.is_(None))
-        statement = statement.where(~sa.exists().select_from(others).where(*where))
-    return list(transaction.execute(statement).scalars())
+        return sa.exists().select_from(others).where(*where, *always)
+
+    return [named_in(t, t.c.digest == digest, t.c.ref.is_(None)), named_in(m, m.c.md5 == digest)]
+
+
+def measure_parts(transaction: sa.Connection, artifact_id: int) -> tuple[int, int]:
+    """Count the entries, manifests, places and aliases of a version, and the characters of what they name."""
+    t = artifact_entries
+    length = sa.func.length
+    characters = sa.func.sum(length(t.c.path) + length(t.c.digest) + sa.func.coalesce(length(t.c.ref), 0))
+    rows, size = transaction.execute(sa.select(sa.func.count(), characters).where(t.c.artifact_id == artifact_id)).one()
+    aliases = list_aliases(transaction, artifact_id=artifact_id)
+    for table in (artifact_manifests, artifact_memberships):
+        rows += _count(transaction, table, table.c.artifact_id == artifact_id)
+    return rows + len(aliases), int(size or 0) + sum(len(alias.alias) for alias in aliases)
+
+
+# --- bytes that were let go of ----------------------------------------------------------------------------------------
+
+
+def put_loose(transaction: sa.Connection, project_id: int, md5s: Sequence[str]) -> None:
+    """Add rows."""
+    if md5s:
+        rows = [{"project_id": project_id, "md5": md5} for md5 in md5s]
+        transaction.execute(insert_for(transaction, loose_blobs).on_conflict_do_nothing(), rows)
+
+
+def loosen_all(transaction: sa.Connection, artifact_id: int) -> None:
+    """Add rows for all bytes that a version needs."""
+    own = _needed_by(artifact_id).subquery("own")
+    project_id = (
+        sa.select(artifact_collections.c.project_id).join_from(artifacts, artifact_collections).where(artifacts.c.id == artifact_id)
+    )
+    # SQLite takes what follows a SELECT without a WHERE for a join.
+    rows = sa.select(project_id.scalar_subquery(), own.c.digest).where(sa.true()).order_by(own.c.digest)
+    transaction.execute(insert_for(transaction, loose_blobs).from_select(["project_id", "md5"], rows).on_conflict_do_nothing())
+
+
+def list_loose(transaction: sa.Connection, at_most: int) -> tuple[int, list[str]]:
+    """Give some digests of one project."""
+    t = loose_blobs
+    project_id = transaction.execute(sa.select(t.c.project_id).order_by(t.c.project_id).limit(1)).scalar_one_or_none()
+    if project_id is None:
+        return 0, []
+    some = sa.select(t.c.md5).where(t.c.project_id == project_id).order_by(t.c.md5).limit(at_most)
+    return project_id, list(transaction.execute(some).scalars())
+
+
+def list_unneeded(transaction: sa.Connection, project_id: int, md5s: Sequence[str]) -> list[str]:
+    """Give those of some digests that have a row, and that no version needs."""
+    t = loose_blobs
+    some = sa.select(t.c.md5).where(t.c.project_id == project_id, among(transaction, t.c.md5, md5s))
+    return list(transaction.execute(some.where(*(~needed for needed in _needs(t.c.md5, project_id)))).scalars())
+
+
+def forget_loose(transaction: sa.Connection, project_id: int, md5s: Sequence[str]) -> None:
+    """Drop rows."""
+    transaction.execute(sa.delete(loose_blobs).where(loose_blobs.c.project_id == project_id, among(transaction, loose_blobs.c.md5, md5s)))
 
 
 # --- uses -------------------------------------------------------------------------------------------------------------
@@ -448,6 +593,19 @@ def forget_runs(transaction: sa.Connection, run_ids: Sequence[int]) -> None:
     """Forget runs that are gone for good: what they logged stays, and was logged by nobody."""
     transaction.execute(sa.update(artifacts).where(artifacts.c.run_id.in_(list(run_ids))).values(run_id=None))
     transaction.execute(sa.delete(artifact_uses).where(artifact_uses.c.run_id.in_(list(run_ids))))
+
+
+def _count(transaction: sa.Connection, table: sa.Table, *where: "sa.ColumnElement[bool]") -> int:
+    return int(transaction.execute(sa.select(sa.func.count()).select_from(table).where(*where)).scalar_one())
+
+
+def _lock(transaction: sa.Connection, table: sa.Table, row_ids: Iterable[int]) -> bool:
+    if transaction.dialect.name != "postgresql":
+        return False
+    # In order, so that two who lock several wait for each other and not in a circle.
+    for row_id in sorted(set(row_ids)):
+        transaction.execute(sa.select(table.c.id).where(table.c.id == row_id).with_for_update(key_share=True))
+    return True
 
 
 def _of(condition: "sa.ColumnElement[bool]") -> "sa.Select[Any]":

@@ -69,6 +69,10 @@ artifacts = sa.Table(
     sa.Index("ix_artifacts_collection_id_digest", "collection_id", "digest"),
 )
 
+# Those that were begun and not committed are few among many: they are counted, and dropped when nobody goes on with them.
+_is_pending = artifacts.c.committed_at.is_(None) & artifacts.c.deleted_at.is_(None)
+sa.Index("ix_artifacts_pending", artifacts.c.collection_id, artifacts.c.updated_at, sqlite_where=_is_pending, postgresql_where=_is_pending)
+
 # Which versions a collection has: its own, for a sequence; those that were linked, for a portfolio.
 artifact_memberships = sa.Table(
     "artifact_memberships",
@@ -117,6 +121,15 @@ artifact_entries = sa.Table(
     sa.Column("ref", sa.Text),
     sa.Index("ix_artifact_entries_digest", "digest"),
     sqlite_with_rowid=False,
+)
+
+# Digests of bytes that something needs no more. Whether anything else does is looked at later.
+loose_blobs = sa.Table(
+    "loose_blobs",
+    metadata,
+    # No foreign key: bytes may come when their project is gone.
+    sa.Column("project_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("md5", sa.Text, primary_key=True),
 )
 
 artifact_uses = sa.Table(

@@ -5,7 +5,7 @@ moves its projects in one transaction and leaves an alias where they stood, so t
 with. What nobody claims is purged, files included.
 """
 
-from runkey_server.claiming.capping import Used, check_projects, check_runs, count_bytes, hold_room, use_of
+from runkey_server.claiming.capping import Used, check_projects, check_runs, count_bytes, counting, hold_room, use_of
 from runkey_server.claiming.claiming import Claimed, claim, find_claimable, issue_claim_link
 from runkey_server.claiming.offer import Caps, Offer
 from runkey_server.claiming.purging import Purger
@@ -22,6 +22,7 @@ __all__ = [
     "check_runs",
     "claim",
     "count_bytes",
+    "counting",
     "find_claimable",
     "hold_room",
     "issue_claim_link",

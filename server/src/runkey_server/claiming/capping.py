@@ -1,5 +1,7 @@
 """Holds accounts without a name to what they may keep."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -43,6 +45,20 @@ def count_bytes(transaction: sa.Connection, account_id: int, more: int, caps: Ca
     """
     if more and accounts.count_bytes(transaction, account_id, more) > caps.max_bytes and more > 0:
         raise Error("forbidden", _too_much(caps))
+
+
+@contextmanager
+def counting(transaction: sa.Connection, account_id: int | None, caps: Caps, weigh: Callable[[], int]) -> Iterator[None]:
+    """Count by how much what an account without a name keeps grows meanwhile. Raises Error `forbidden`, as `count_bytes`.
+
+    account_id: None for one that has a name. weigh: tells how many bytes it takes, before and after.
+    """
+    if account_id is None:
+        yield
+        return
+    before = weigh()
+    yield
+    count_bytes(transaction, account_id, weigh() - before, caps)
 
 
 def hold_room(transaction: sa.Connection, account_id: int, needed: int, wanted: int, caps: Caps) -> int:

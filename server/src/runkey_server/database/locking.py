@@ -3,7 +3,11 @@
 import sqlalchemy as sa
 
 
-def hold(transaction: sa.Connection, name: str) -> None:
-    """Wait until no other writing transaction holds this name, and hold it to the end. SQLite's writers are alone as it is."""
+def hold(transaction: sa.Connection, name: str, *, with_others: bool = False) -> None:
+    """Wait until no other writing transaction holds this name, and hold it to the end. SQLite's writers are alone as it is.
+
+    with_others: together with all who say so too, and with nobody who does not.
+    """
     if transaction.dialect.name == "postgresql":
-        transaction.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(name, 0))))
+        lock = sa.func.pg_advisory_xact_lock_shared if with_others else sa.func.pg_advisory_xact_lock
+        transaction.execute(sa.select(lock(sa.func.hashtextextended(name, 0))))

@@ -22,6 +22,7 @@ from runkey_server.files.store import (
     list_bytes,
     list_files,
     list_run_ids,
+    measure_blobs,
     put_blob,
 )
 
@@ -50,6 +51,7 @@ __all__ = [
     "list_files",
     "list_refusals",
     "list_run_ids",
+    "measure_blobs",
     "note_refusal",
     "plain_name",
     "purge",

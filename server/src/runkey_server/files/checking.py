@@ -57,4 +57,4 @@ def set_aside(transaction: sa.Connection, directory: Directory, damage: Damage, 
     for run_id, name in damage.files:
         store.delete_file(transaction, run_id, name)
     for project_id, md5 in damage.blobs:
-        store.delete_blob(transaction, project_id, md5)
+        store.delete_blobs(transaction, project_id, [md5])

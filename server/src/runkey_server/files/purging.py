@@ -51,7 +51,7 @@ def remove(transaction: sa.Connection, run_id: int, name: str) -> bool:
     if file is None:
         return False
     store.delete_file(transaction, run_id, name)
-    store.release(transaction, file.sha256)
+    store.release(transaction, [file.sha256])
     return True
 
 
@@ -84,6 +84,6 @@ def _release(transaction: sa.Connection, directory: Directory, run_id: int, sha2
 
 def drop_blobs(transaction: sa.Connection, project_id: int, md5s: Sequence[str]) -> None:
     """Drop blobs of a project that nothing needs any more. Their bytes go within minutes, unless something else has the same."""
-    for md5, blob in store.find_blobs(transaction, project_id, md5s).items():
-        store.delete_blob(transaction, project_id, md5)
-        store.release(transaction, blob.sha256)
+    gone = store.find_blobs(transaction, project_id, md5s)
+    store.delete_blobs(transaction, project_id, list(gone))
+    store.release(transaction, {blob.sha256 for blob in gone.values()})

@@ -1,8 +1,9 @@
 """Bytes in, checked, kept, and known: the row is written after the bytes are on the disk."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 
+import sqlalchemy as sa
 from anyio import to_thread
 
 from runkey_server.database import Database
@@ -12,6 +13,9 @@ from runkey_server.files.directory import Directory, Incoming, Kept
 from runkey_server.files.model import Blob, File, Grant
 from runkey_server.files.naming import type_of
 from runkey_server.files.refusing import forget_refusals
+
+NoteBlob = Callable[[sa.Connection, int, str], None]
+"""Told of a blob, by project and MD5, before its row is written, in the same transaction."""
 
 # Large enough that a thread hop costs little against the write, small enough to hold many at once.
 _WRITE_BYTES = 1024 * 1024
@@ -41,7 +45,9 @@ class Upload:
         await to_thread.run_sync(self._incoming.write, data)
 
 
-async def save(database: Database, directory: Directory, grant: Grant, chunks: AsyncIterator[bytes], at: datetime) -> Kept:
+async def save(
+    database: Database, directory: Directory, grant: Grant, chunks: AsyncIterator[bytes], at: datetime, note_blob: NoteBlob
+) -> Kept:
     """Keep one file or blob. Returns after its bytes are synced and its row is committed; whatever fails before leaves nothing behind.
 
     Raises Error `too_large` beyond what the grant allows, `invalid` for a blob whose bytes have another digest.
@@ -49,12 +55,12 @@ async def save(database: Database, directory: Directory, grant: Grant, chunks: A
     incoming = await to_thread.run_sync(directory.begin)
     try:
         await Upload(grant, incoming).take(chunks)
-        return await to_thread.run_sync(_keep, database, grant, incoming, at)
+        return await to_thread.run_sync(_keep, database, grant, incoming, at, note_blob)
     finally:
         await to_thread.run_sync(incoming.drop)
 
 
-def _keep(database: Database, grant: Grant, incoming: Incoming, at: datetime) -> Kept:
+def _keep(database: Database, grant: Grant, incoming: Incoming, at: datetime, note_blob: NoteBlob) -> Kept:
     if grant.kind == "blob" and incoming.md5 != grant.md5:
         raise Error(
             "invalid", "These bytes do not have the MD5 digest that was said: the file changed meanwhile, or was damaged on its way."
@@ -62,6 +68,7 @@ def _keep(database: Database, grant: Grant, incoming: Incoming, at: datetime) ->
     kept = incoming.keep()
     with database.writing() as transaction:
         if grant.kind == "blob":
+            note_blob(transaction, grant.owner_id, grant.md5)
             store.put_blob(transaction, Blob(grant.owner_id, grant.md5, kept.sha256, kept.size_bytes, at))
         else:
             file = File(grant.owner_id, grant.name, kept.sha256, kept.md5, kept.size_bytes, type_of(grant.name), at)

@@ -1,24 +1,21 @@
 """The rows of files and blobs: functions that take an open transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
-from runkey_server.database import insert_for
+from runkey_server.database import among, insert_for
 from runkey_server.files.model import Blob, Download, File, Grant
 from runkey_server.files.naming import type_of
 from runkey_server.files.tables import blobs, files, released_bytes
-
-# Below what older SQLite takes as parameters of one statement.
-_AT_ONCE = 900
 
 
 def put_file(transaction: sa.Connection, file: File) -> None:
     """Add or replace a row. What it named before is released."""
     before = find_file(transaction, file.run_id, file.name)
     if before is not None and before.sha256 != file.sha256:
-        release(transaction, before.sha256)
+        release(transaction, [before.sha256])
     values = {column.name: getattr(file, column.name) for column in files.c}
     insert = insert_for(transaction, files).values(**values)
     transaction.execute(insert.on_conflict_do_update(index_elements=[files.c.run_id, files.c.name], set_=values))
@@ -46,7 +43,7 @@ def list_files(
     """
     statement = sa.select(files).where(files.c.run_id == run_id).order_by(files.c.name).limit(at_most)
     if names:
-        statement = statement.where(files.c.name.in_(list(names)))
+        statement = statement.where(among(transaction, files.c.name, names))
     if like:
         # A backslash at the end says nothing, and PostgreSQL refuses it.
         open_end = (len(like) - len(like.rstrip("\\"))) % 2
@@ -78,9 +75,11 @@ def list_run_ids(transaction: sa.Connection) -> list[int]:
     return list(transaction.execute(sa.select(files.c.run_id).distinct()).scalars())
 
 
-def release(transaction: sa.Connection, sha256: str) -> None:
+def release(transaction: sa.Connection, sha256s: Collection[str]) -> None:
     """Note that a file names some bytes no more: whether another does is looked at later."""
-    transaction.execute(insert_for(transaction, released_bytes).values(sha256=sha256).on_conflict_do_nothing())
+    if sha256s:
+        rows = [{"sha256": sha256} for sha256 in sorted(sha256s)]
+        transaction.execute(insert_for(transaction, released_bytes).on_conflict_do_nothing(), rows)
 
 
 def list_released(transaction: sa.Connection, after: str, at_most: int) -> list[str]:
@@ -105,7 +104,7 @@ def _file(row: Any) -> File:
 
 def delete_files(transaction: sa.Connection, run_id: int, names: Sequence[str]) -> None:
     """Drop files of a run."""
-    transaction.execute(sa.delete(files).where(files.c.run_id == run_id, files.c.name.in_(list(names))))
+    transaction.execute(sa.delete(files).where(files.c.run_id == run_id, among(transaction, files.c.name, names)))
 
 
 def is_named(transaction: sa.Connection, sha256: str, *, but_run_id: int | None = None, but_blob: tuple[int, str] | None = None) -> bool:
@@ -130,7 +129,7 @@ def put_blob(transaction: sa.Connection, blob: Blob) -> None:
     """Add or replace a row. What it named before is released."""
     before = find_blobs(transaction, blob.project_id, [blob.md5]).get(blob.md5)
     if before is not None and before.sha256 != blob.sha256:
-        release(transaction, before.sha256)
+        release(transaction, [before.sha256])
     values = {column.name: getattr(blob, column.name) for column in blobs.c}
     insert = insert_for(transaction, blobs).values(**values)
     transaction.execute(insert.on_conflict_do_update(index_elements=[blobs.c.project_id, blobs.c.md5], set_=values))
@@ -138,12 +137,14 @@ def put_blob(transaction: sa.Connection, blob: Blob) -> None:
 
 def find_blobs(transaction: sa.Connection, project_id: int, md5s: Sequence[str]) -> dict[str, Blob]:
     """Give those blobs of a project that are there, by their digest."""
-    found: dict[str, Blob] = {}
-    for begin in range(0, len(md5s), _AT_ONCE):
-        some = list(md5s[begin : begin + _AT_ONCE])
-        statement = sa.select(blobs).where(blobs.c.project_id == project_id, blobs.c.md5.in_(some))
-        found |= {row.md5: Blob(**row._mapping) for row in transaction.execute(statement)}
-    return found
+    statement = sa.select(blobs).where(blobs.c.project_id == project_id, among(transaction, blobs.c.md5, md5s))
+    return {row.md5: Blob(**row._mapping) for row in transaction.execute(statement)}
+
+
+def measure_blobs(transaction: sa.Connection, project_id: int, md5s: Sequence[str]) -> dict[str, int]:
+    """Give the sizes of those blobs of a project that are there, by their digest."""
+    statement = sa.select(blobs.c.md5, blobs.c.size_bytes).where(blobs.c.project_id == project_id, among(transaction, blobs.c.md5, md5s))
+    return {row[0]: row[1] for row in transaction.execute(statement)}
 
 
 def list_blobs_of(transaction: sa.Connection, sha256: str, size_bytes: int) -> list[tuple[int, str]]:
@@ -157,6 +158,6 @@ def list_blob_digests(transaction: sa.Connection, project_id: int, at_most: int)
     return list(transaction.execute(sa.select(blobs.c.md5).where(blobs.c.project_id == project_id).limit(at_most)).scalars())
 
 
-def delete_blob(transaction: sa.Connection, project_id: int, md5: str) -> None:
-    """Drop one row."""
-    transaction.execute(sa.delete(blobs).where(blobs.c.project_id == project_id, blobs.c.md5 == md5))
+def delete_blobs(transaction: sa.Connection, project_id: int, md5s: Sequence[str]) -> None:
+    """Drop rows."""
+    transaction.execute(sa.delete(blobs).where(blobs.c.project_id == project_id, among(transaction, blobs.c.md5, md5s)))

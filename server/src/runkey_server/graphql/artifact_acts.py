@@ -1,6 +1,7 @@
 """Artifacts as they are changed: begun, announced, committed, used, named, linked, described, deleted."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any
 
@@ -42,7 +43,10 @@ def _create(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
         deduplicates=input.get("enableDigestDeduplication") is not False,
     )
     artifact = artifacts.create(context.transaction, context.caller, wanted, context.now)
-    _hold_to_caps(context)
+    if artifact.created_at == context.now and context.caller.key_kind == "anonymous":
+        claiming.check_projects(context.transaction, context.caller.account_id, context.caps)
+        weight = artifacts.weigh(context.transaction, artifact)
+        claiming.count_bytes(context.transaction, context.caller.account_id, weight, context.caps)
     return {"artifact": as_artifact(artifact)}
 
 
@@ -50,15 +54,11 @@ def _create_manifest(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any
     context: Context = info.context
     digest = input.get("digest") or None
     artifact_id = _artifact_number(input["artifactID"])
-    manifest = artifacts.put_manifest(
-        context.transaction,
-        context.caller,
-        artifact_id,
-        input.get("type") or "FULL",
-        digest,
-        _base(input.get("baseArtifactID")),
-        context.now,
-    )
+    base_id = _base(input.get("baseArtifactID"))
+    with _counting(context, artifact_id):
+        manifest = artifacts.put_manifest(
+            context.transaction, context.caller, artifact_id, input.get("type") or "FULL", digest, base_id, context.now
+        )
     artifact = artifacts.get_artifact(context.transaction, context.caller, "write", artifact_id)
     return {"artifactManifest": as_manifest(manifest, artifact.project_id)}
 
@@ -88,10 +88,11 @@ def _create_files(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
     by_artifact: dict[str, list[tuple[str, str]]] = {}
     for file in asked:
         by_artifact.setdefault(file["artifactID"], []).append((file["name"], file["md5"]))
-    announced = {
-        global_id: artifacts.announce(context.transaction, context.caller, _artifact_number(global_id), named, context.now)
-        for global_id, named in by_artifact.items()
-    }
+    announced = {}
+    for global_id, named in by_artifact.items():
+        artifact_id = _artifact_number(global_id)
+        with _counting(context, artifact_id):
+            announced[global_id] = artifacts.announce(context.transaction, context.caller, artifact_id, named, context.now)
     edges = []
     for file in asked:
         artifact, there = announced[file["artifactID"]]
@@ -114,7 +115,8 @@ def _upload_url(source: dict[str, Any], info: Info) -> str | None:
 def _commit(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
     context: Context = info.context
     artifact_id = _artifact_number(input["artifactID"])
-    artifact = artifacts.commit(context.transaction, context.directory, context.caller, artifact_id, _artifact_number, context.now)
+    with _counting(context, artifact_id):
+        artifact = artifacts.commit(context.transaction, context.directory, context.caller, artifact_id, _artifact_number, context.now)
     return _told(artifact, input)
 
 
@@ -143,9 +145,10 @@ def _update(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
         tags_to_add=_tag_names(input.get("tagsToAdd")),
         tags_to_delete=_tag_names(input.get("tagsToDelete")),
     )
-    artifact = artifacts.update_artifact(context.transaction, context.caller, artifact_id, changes, context.now)
-    if input.get("aliases") is not None:
-        artifacts.set_aliases(context.transaction, context.caller, artifact_id, [each["alias"] for each in input["aliases"]])
+    with _counting(context, artifact_id):
+        artifact = artifacts.update_artifact(context.transaction, context.caller, artifact_id, changes, context.now)
+        if input.get("aliases") is not None:
+            artifacts.set_aliases(context.transaction, context.caller, artifact_id, [each["alias"] for each in input["aliases"]])
     return _told(artifact, input)
 
 
@@ -170,7 +173,9 @@ def _told(artifact: artifacts.Artifact, input: dict[str, Any]) -> dict[str, Any]
 
 def _add_aliases(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
     context: Context = info.context
-    artifacts.add_aliases(context.transaction, context.caller, _artifact_number(input["artifactID"]), _aliases_of(input))
+    artifact_id = _artifact_number(input["artifactID"])
+    with _counting(context, artifact_id):
+        artifacts.add_aliases(context.transaction, context.caller, artifact_id, _aliases_of(input))
     return _success(input)
 
 
@@ -193,10 +198,13 @@ def _link(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
         project = _project_by_id(context, portfolio.project_id)
         entity, project_name, name = project.entity, project.name, portfolio.name
     aliases = list(dict.fromkeys(each["alias"] for each in input.get("aliases") or []))
-    place = artifacts.link(
-        context.transaction, context.caller, _linked(context, input), entity, project_name or "", name or "", aliases, context.now
-    )
-    _hold_to_caps(context)
+    artifact_id = _linked(context, input)
+    with _counting(context, artifact_id):
+        place = artifacts.link(
+            context.transaction, context.caller, artifact_id, entity, project_name or "", name or "", aliases, context.now
+        )
+    if context.caller.key_kind == "anonymous":
+        claiming.check_projects(context.transaction, context.caller.account_id, context.caps)
     return {"versionIndex": place.version_index, "artifactMembership": as_membership(place)}
 
 
@@ -225,7 +233,8 @@ def _update_collection(id_name: str) -> Any:
         context: Context = info.context
         collection_id = ids.number_of("ArtifactCollection", input[id_name])
         given = (input.get("name"), input.get("description"))
-        collection = artifacts.update_collection(context.transaction, context.caller, collection_id, *given, context.now)
+        with _counting_collection(context, collection_id):
+            collection = artifacts.update_collection(context.transaction, context.caller, collection_id, *given, context.now)
         return {"artifactCollection": as_collection(collection)}
 
     return resolve
@@ -255,7 +264,9 @@ def _delete_collection(id_name: str) -> Any:
 def _tag_collection(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
     context: Context = info.context
     names = _tag_names(input["tags"])
-    tagged = artifacts.retag_collection(context.transaction, context.caller, _collection_named(context, input), names, (), context.now)
+    collection = _collection_named(context, input)
+    with _counting_collection(context, collection.id):
+        tagged = artifacts.retag_collection(context.transaction, context.caller, collection, names, (), context.now)
     return {"tags": [as_tag(tagged.id, name) for name in names]}
 
 
@@ -290,9 +301,25 @@ def _success(input: dict[str, Any]) -> dict[str, Any]:
     return {"success": True, "clientMutationId": input.get("clientMutationId")}
 
 
-def _hold_to_caps(context: Context) -> None:
-    if context.caller.key_kind == "anonymous":
-        claiming.check_projects(context.transaction, context.caller.account_id, context.caps)
+def _counting(context: Context, artifact_id: int) -> AbstractContextManager[None]:
+    def weigh() -> int:
+        return artifacts.weigh(context.transaction, artifacts.get_artifact(context.transaction, context.caller, "read", artifact_id))
+
+    return _counting_by(context, weigh)
+
+
+def _counting_collection(context: Context, collection_id: int) -> AbstractContextManager[None]:
+    def weigh() -> int:
+        found = artifacts.get_collection(context.transaction, context.caller, "read", collection_id)
+        return artifacts.weigh_collection(found)
+
+    return _counting_by(context, weigh)
+
+
+def _counting_by(context: Context, weigh: Callable[[], int]) -> AbstractContextManager[None]:
+    """Count how much more an account without a name keeps afterwards: only its own projects are open to its key."""
+    account_id = context.caller.account_id if context.caller.key_kind == "anonymous" else None
+    return claiming.counting(context.transaction, account_id, context.caps, weigh)
 
 
 RESOLVERS: dict[str, dict[str, Any]] = {

@@ -14,6 +14,9 @@ from runkey_server.projects import Project, find_project_by_id
 from runkey_server.runs import Run
 
 _MAX_FILES_A_PAGE = 5_000
+_MAX_NAMES = 10_000
+"""In one question: databases have an end to the parameters of a statement, beyond which they would seem not to answer."""
+
 _MAX_PLACES = 1_000
 _INHERITED_TTL = -1
 _HEX = 16
@@ -380,6 +383,8 @@ def _freed(source: dict[str, Any], info: Info) -> int:
 
 
 def _files(artifact: Artifact, info: Info, names: list[str] | None, after: str | None, first: int | None) -> dict[str, Any]:
+    if names is not None and len(names) > _MAX_NAMES:
+        raise Error("invalid", f"At most {_MAX_NAMES:,} files can be asked for by name at once.")
     at_most = max(1, min(first or _MAX_FILES_A_PAGE, _MAX_FILES_A_PAGE))
     transaction = info.context.transaction
     found = artifacts.list_entries(transaction, artifact.id, names=names, after=after, at_most=at_most + 1)

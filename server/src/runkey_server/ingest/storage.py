@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from runkey_server import accounts
 from runkey_server.accounts import Account
+from runkey_server.artifacts import note_arrival
 from runkey_server.asgi.ranges import Unsatisfiable, find_span
 from runkey_server.asgi.requests import header, stream_body
 from runkey_server.asgi.responses import send_bytes
@@ -100,7 +101,7 @@ class StorageDoor:
         before = await to_thread.run_sync(self._find, grant)
         used: int | None = None
         try:
-            kept = await save(self._database, self._directory, grant, self._within(body), self._clock())
+            kept = await save(self._database, self._directory, grant, self._within(body), self._clock(), note_arrival)
             used = None if before is not None and before.sha256 == kept.sha256 else kept.size_bytes
         finally:
             for room, extra in rooms:

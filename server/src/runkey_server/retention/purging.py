@@ -48,6 +48,7 @@ class Purger:
         moment = self._clock() - PURGED_AFTER
         artifacts.expire(self._database, self._clock())
         artifacts.purge_due(self._database, moment)
+        artifacts.sweep_due(self._database)
         with self._database.reading() as transaction:
             run_ids = runs.list_deleted_before(transaction, moment, at_most=_RUNS_AT_ONCE)
             project_ids = projects.list_deleted_before(transaction, moment, at_most=_PROJECTS_AT_ONCE)

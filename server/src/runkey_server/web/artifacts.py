@@ -14,7 +14,7 @@ import msgspec
 import sqlalchemy as sa
 from anyio import to_thread
 
-from runkey_server import artifacts
+from runkey_server import accounts, artifacts, claiming
 from runkey_server.artifacts import AliasOf, Artifact, Collection, Entry, Membership
 from runkey_server.asgi.actor import Actor
 from runkey_server.asgi.responses import send_json, send_redirect
@@ -50,6 +50,7 @@ class Artifacts:
         self._database = pages.database
         self._clock = pages.clock
         self._signer = signer
+        self._caps = pages.offer.caps
 
     async def collections(self, request: Request) -> None:
         """Answer with collections by type and name, and all types: `{"types": [{"name", "collections"} …], "collections": […], "more"}`.
@@ -198,7 +199,10 @@ class Artifacts:
                 else:
                     change = artifacts.add_aliases if asked.act == "alias" else artifacts.remove_aliases
                     named = AliasOf(request.path["entity"], request.path["project"], collection.name, asked.alias)
-                    change(transaction, request.actor, artifact.id, [named])
+                    owner = accounts.find_account_by_id(transaction, artifact.account_id)
+                    account_id = owner.id if owner is not None and owner.is_anonymous else None
+                    with claiming.counting(transaction, account_id, self._caps, lambda: artifacts.weigh(transaction, artifact)):
+                        change(transaction, request.actor, artifact.id, [named])
                 return {"aliases": artifacts.list_aliases_at(transaction, [place.id]).get(place.id, ())}
 
         # After the commit.
