@@ -60,6 +60,7 @@ class Thing:
     pending_id: str
     pending_manifest_id: str
     md5: str
+    parted_md5: str
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,7 @@ GHOST = Thing(
     pending_id=_id("Artifact", 987654322),
     pending_manifest_id=_id("ArtifactManifest", 987654322),
     md5="AAAAAAAAAAAAAAAAAAAAAA==",
+    parted_md5="BBBBBBBBBBBBBBBBBBBBBA==",
 )
 """What does not exist."""
 

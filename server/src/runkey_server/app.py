@@ -122,7 +122,7 @@ def build(settings: Settings, clock: Clock = clocks.now) -> ASGIApp:
     storage = StorageDoor(database, directory, signer, authenticator, offer, quota, clock)
     router = Router(
         routes=[
-            _route("/graphql", GraphqlDoor(database, authenticator, signer, directory, keys.pepper, hosts, offer, clock), "POST"),
+            _route("/graphql", GraphqlDoor(database, authenticator, signer, directory, keys.pepper, hosts, offer, quota, clock), "POST"),
             _route("/files/{entity}/{project}/{run}/file_stream", FileStreamDoor(database, authenticator, offer, clock), "POST"),
             _route("/storage/{token}", storage, "GET", "PUT", "OPTIONS"),
             _route("/healthz", _app(well_known.healthz), "GET"),

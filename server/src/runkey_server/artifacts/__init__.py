@@ -1,10 +1,10 @@
 """Artifacts: versions of files that belong together, named, aliased, used and logged by runs.
 
 Tables: `artifact_types`, `artifact_collections`, `artifacts`, `artifact_memberships`, `artifact_aliases`, `artifact_manifests`,
-`artifact_entries`, `artifact_uses`. A version is begun (`creating`), what it holds is announced and sent, and it is committed: from then on
-it does not change. The bytes lie in `files`, as blobs of the project under the MD5 by which manifests name them, so equal files of all
-versions are kept once. A collection is a sequence, to which versions are logged, or a portfolio, to which they are linked; a version's
-place in either is a membership, which has a number and aliases.
+`artifact_entries`, `artifact_parts`, `artifact_uses`. A version is begun (`creating`), what it holds is announced and sent, a large file
+in parts (`joining`), and it is committed: from then on it does not change. The bytes lie in `files`, as blobs of the project under the MD5
+by which manifests name them, so equal files of all versions are kept once. A collection is a sequence, to which versions are logged, or a
+portfolio, to which they are linked; a version's place in either is a membership, which has a number and aliases.
 """
 
 from runkey_server.artifacts.aliasing import AliasOf, add_aliases, remove_aliases, set_aliases
@@ -23,6 +23,7 @@ from runkey_server.artifacts.finding import (
     get_artifact,
     get_collection,
 )
+from runkey_server.artifacts.joining import Parts, find_parts, join
 from runkey_server.artifacts.linking import link, unlink
 from runkey_server.artifacts.listing import list_collections, list_inputs, list_memberships, list_outputs, list_places, list_versions
 from runkey_server.artifacts.model import LATEST, Alias, Artifact, ArtifactType, Collection, Entry, Manifest, Membership, Version, Wanted
@@ -54,6 +55,7 @@ __all__ = [
     "Entry",
     "Manifest",
     "Membership",
+    "Parts",
     "Version",
     "Wanted",
     "add_aliases",
@@ -75,11 +77,13 @@ __all__ = [
     "find_latest",
     "find_manifest",
     "find_membership",
+    "find_parts",
     "find_run",
     "find_type",
     "forget_runs",
     "get_artifact",
     "get_collection",
+    "join",
     "link",
     "list_aliases",
     "list_aliases_at",

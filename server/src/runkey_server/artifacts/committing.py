@@ -15,7 +15,7 @@ from runkey_server.artifacts.manifesting import Contents
 from runkey_server.artifacts.model import LATEST, Artifact, Entry
 from runkey_server.asgi.actor import Actor
 from runkey_server.errors import Error
-from runkey_server.files import Blob, Directory, find_blobs, put_blob
+from runkey_server.files import Blob, Directory, drop_blobs, find_blobs, put_blob
 
 _NAMED_MISSING = 3
 _HASH_BYTES = 10
@@ -36,8 +36,12 @@ def commit(
     manifest_id, contents = _settle_manifest(transaction, directory, artifact, at)
     entries = contents.entries
     _find_bytes(transaction, actor, artifact, entries, contents.births, number_of)
+    parts = store.list_all_parts(transaction, artifact.id)
+    store.delete_parts(transaction, artifact.id)
     store.delete_entries(transaction, artifact.id)
     store.put_entries(transaction, artifact.id, entries)
+    # Those of a file that was sent whole after all, or was left out.
+    drop_blobs(transaction, artifact.project_id, store.list_unneeded(transaction, artifact.project_id, parts))
     store.delete_manifests(transaction, artifact.id, manifest_id)
     store.insert_membership(transaction, artifact.collection_id, artifact.id, store.take_version(transaction, artifact.collection_id), at)
     ttl = artifact.ttl_seconds

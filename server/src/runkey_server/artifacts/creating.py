@@ -1,7 +1,7 @@
 """Begins a version: its type and its sequence are made on the fly. What it holds is announced, sent, and committed afterwards."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -12,7 +12,7 @@ from runkey_server.artifacts.finding import check, find_artifact, get_artifact
 from runkey_server.artifacts.model import INHERITED_TTL, NO_TTL, Artifact, Collection, Entry, Manifest, ManifestType, Wanted
 from runkey_server.asgi.actor import Actor
 from runkey_server.errors import Error
-from runkey_server.files import Blob, file_name_fault, find_blobs
+from runkey_server.files import Blob, drop_blobs, file_name_fault, find_blobs
 from runkey_server.projects import Project, find_project, open_project
 
 MAX_METADATA_CHARACTERS = 1024 * 1024
@@ -111,11 +111,17 @@ def update_manifest(
 
 
 def announce(
-    transaction: sa.Connection, actor: Actor, artifact_id: int, files: Sequence[tuple[str, str]], at: datetime
+    transaction: sa.Connection,
+    actor: Actor,
+    artifact_id: int,
+    files: Sequence[tuple[str, str]],
+    at: datetime,
+    parts: Mapping[str, Sequence[str]] | None = None,
 ) -> tuple[Artifact, dict[str, Blob]]:
     """Say what a pending version will hold: path and MD5 of each file. Gives the blobs that are there already, by their MD5.
 
-    What is announced is not purged, not even when the last other version that has it is. Raises Error `not_found`, `invalid`.
+    parts: by the MD5 of a large file, the MD5 of each part in which it may be sent. What is announced is not purged, not even when the
+    last other version that has it is. Raises Error `not_found`, `invalid`.
     """
     artifact = _get_pending(transaction, actor, artifact_id)
     for path, md5 in files:
@@ -125,7 +131,20 @@ def announce(
         check_md5(md5)
     store.put_entries(transaction, artifact.id, [Entry(path, md5, 0, None) for path, md5 in dict(files).items()])
     store.update_artifact(transaction, artifact.id, {"updated_at": at})
-    return artifact, find_blobs(transaction, artifact.project_id, list({md5 for _, md5 in files}))
+    there = find_blobs(transaction, artifact.project_id, list({md5 for _, md5 in files}))
+    for whole, md5s in (parts or {}).items():
+        if whole not in there:
+            _put_parts(transaction, artifact, whole, md5s)
+    return artifact, there
+
+
+def _put_parts(transaction: sa.Connection, artifact: Artifact, whole: str, md5s: Sequence[str]) -> None:
+    for md5 in md5s:
+        check_md5(md5)
+    before = store.list_parts(transaction, artifact.id, whole)
+    store.put_parts(transaction, artifact.id, whole, md5s)
+    others = list(set(before) - set(md5s))
+    drop_blobs(transaction, artifact.project_id, store.list_unneeded(transaction, artifact.project_id, others))
 
 
 def check_md5(md5: str) -> None:

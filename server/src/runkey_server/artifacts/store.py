@@ -13,11 +13,13 @@ from runkey_server.artifacts.tables import (
     artifact_entries,
     artifact_manifests,
     artifact_memberships,
+    artifact_parts,
     artifact_types,
     artifact_uses,
     artifacts,
 )
 from runkey_server.database import insert_for
+from runkey_server.files.tables import blobs
 from runkey_server.projects.tables import projects
 
 _IN_PROJECT = artifact_collections.join(artifact_types).join(projects, projects.c.id == artifact_collections.c.project_id)
@@ -230,7 +232,7 @@ def delete_artifact(transaction: sa.Connection, artifact_id: int) -> None:
     """Drop a version with all its rows."""
     own = sa.select(artifact_memberships.c.id).where(artifact_memberships.c.artifact_id == artifact_id)
     transaction.execute(sa.delete(artifact_aliases).where(artifact_aliases.c.membership_id.in_(own)))
-    for table in (artifact_memberships, artifact_manifests, artifact_entries, artifact_uses):
+    for table in (artifact_memberships, artifact_manifests, artifact_entries, artifact_parts, artifact_uses):
         transaction.execute(sa.delete(table).where(table.c.artifact_id == artifact_id))
     transaction.execute(sa.delete(artifacts).where(artifacts.c.id == artifact_id))
 
@@ -397,6 +399,13 @@ def list_entries(
     return [Entry(**row._mapping) for row in transaction.execute(statement.order_by(t.c.path).limit(at_most))]
 
 
+def has_digest(transaction: sa.Connection, artifact_id: int, digest: str) -> bool:
+    """Tell whether a version holds a file of this digest."""
+    t = artifact_entries
+    wanted = sa.select(sa.literal(1)).where(t.c.artifact_id == artifact_id, t.c.digest == digest, t.c.ref.is_(None))
+    return transaction.execute(wanted.limit(1)).first() is not None
+
+
 def count_entries(transaction: sa.Connection, artifact_id: int, *, names: Sequence[str] | None = None) -> int:
     """Count the entries of a version. names: only these."""
     t = artifact_entries
@@ -407,20 +416,68 @@ def count_entries(transaction: sa.Connection, artifact_id: int, *, names: Sequen
 
 
 def list_alone(transaction: sa.Connection, project_id: int, artifact_id: int) -> list[str]:
-    """Give the digests of the bytes that a version needs, in its entries and manifests, and no other version of its project does."""
-    t, m = artifact_entries, artifact_manifests
+    """Give the digests of the bytes that a version needs, in its entries, parts and manifests, and no other version of its project does."""
+    t, p, m = artifact_entries, artifact_parts, artifact_manifests
     entries = sa.select(t.c.digest).where(t.c.artifact_id == artifact_id, t.c.ref.is_(None))
+    parts = sa.select(p.c.md5.label("digest")).where(p.c.artifact_id == artifact_id)
     manifests = sa.select(m.c.md5.label("digest")).where(m.c.artifact_id == artifact_id, m.c.md5.is_not(None))
-    own = sa.union(entries, manifests).subquery("own")
-    statement = sa.select(own.c.digest)
-    for table, digest in ((t.alias("other"), "digest"), (m.alias("other"), "md5")):
-        others = table.join(artifacts, artifacts.c.id == table.c.artifact_id).join(artifact_collections)
+    own = sa.union(entries, parts, manifests).subquery("own")
+    return list(transaction.execute(sa.select(own.c.digest).where(*_unneeded(own.c.digest, project_id, artifact_id))).scalars())
+
+
+def list_unneeded(transaction: sa.Connection, project_id: int, md5s: Sequence[str]) -> list[str]:
+    """Give those blobs of some that no version of their project needs."""
+    found: list[str] = []
+    for begin in range(0, len(md5s), _AT_ONCE):
+        some = list(md5s[begin : begin + _AT_ONCE])
+        statement = sa.select(blobs.c.md5).where(blobs.c.project_id == project_id, blobs.c.md5.in_(some))
+        found += transaction.execute(statement.where(*_unneeded(blobs.c.md5, project_id))).scalars()
+    return found
+
+
+def _unneeded(digest: "sa.ColumnElement[str]", project_id: int, but_artifact_id: int | None = None) -> "list[sa.ColumnElement[bool]]":
+    """Say that no version of a project needs some bytes; but_artifact_id: that no other one does."""
+    conditions = []
+    for table, column in ((artifact_entries, "digest"), (artifact_parts, "md5"), (artifact_manifests, "md5")):
+        other = table.alias("other")
+        others = other.join(artifacts, artifacts.c.id == other.c.artifact_id).join(artifact_collections)
         # The sum keeps SQLite from beginning with the project: it would read all entries of all its versions for each digest.
-        where = [table.c[digest] == own.c.digest, table.c.artifact_id != artifact_id, artifact_collections.c.project_id + 0 == project_id]
-        if "ref" in table.c:
-            where.append(table.c.ref.is_(None))
-        statement = statement.where(~sa.exists().select_from(others).where(*where))
-    return list(transaction.execute(statement).scalars())
+        where = [other.c[column] == digest, artifact_collections.c.project_id + 0 == project_id]
+        if but_artifact_id is not None:
+            where.append(other.c.artifact_id != but_artifact_id)
+        if "ref" in other.c:
+            where.append(other.c.ref.is_(None))
+        conditions.append(~sa.exists().select_from(others).where(*where))
+    return conditions
+
+
+# --- parts of large files ---------------------------------------------------------------------------------------------
+
+
+def put_parts(transaction: sa.Connection, artifact_id: int, digest: str, md5s: Sequence[str]) -> None:
+    """Note the parts of a file, in their order, in the place of others."""
+    delete_parts(transaction, artifact_id, digest)
+    rows = [{"artifact_id": artifact_id, "digest": digest, "number": number, "md5": md5} for number, md5 in enumerate(md5s, 1)]
+    transaction.execute(sa.insert(artifact_parts), rows)
+
+
+def list_parts(transaction: sa.Connection, artifact_id: int, digest: str) -> list[str]:
+    """Give the MD5 of each part of a file, in their order."""
+    t = artifact_parts
+    wanted = sa.select(t.c.md5).where(t.c.artifact_id == artifact_id, t.c.digest == digest).order_by(t.c.number)
+    return list(transaction.execute(wanted).scalars())
+
+
+def list_all_parts(transaction: sa.Connection, artifact_id: int) -> list[str]:
+    """Give the MD5 of each part of all files of a version, each once."""
+    t = artifact_parts
+    return list(transaction.execute(sa.select(t.c.md5).where(t.c.artifact_id == artifact_id).distinct()).scalars())
+
+
+def delete_parts(transaction: sa.Connection, artifact_id: int, digest: str | None = None) -> None:
+    """Drop the parts of a version. digest: of this file alone."""
+    gone = sa.delete(artifact_parts).where(artifact_parts.c.artifact_id == artifact_id)
+    transaction.execute(gone if digest is None else gone.where(artifact_parts.c.digest == digest))
 
 
 # --- uses -------------------------------------------------------------------------------------------------------------
