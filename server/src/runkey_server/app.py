@@ -161,6 +161,8 @@ def _readings(pages: Pages, reader: Reader, live: Live, details: Details, artifa
         _route(f"{run}/shown/{{name:path}}", _app(reader.route(details.shown)), "GET"),
         _route(f"{run}/media", _app(reader.route(details.media)), "GET"),
         _route(f"{run}/artifacts", _app(reader.route(artifacts.of_run)), "GET"),
+        _route("/artifacts/{entity}/{digest}", _app(reader.route(artifacts.by_digest)), "GET"),
+        _route("/artifactsV2/{region}/{entity}/{digest:path}", _app(reader.route(artifacts.by_digest)), "GET"),
         _route(f"{run}/held/{{client_id}}/{{name:path}}", _app(reader.route(artifacts.held)), "GET"),
         _route(f"{project}/collections", _app(reader.route(artifacts.collections)), "GET"),
         _route(f"{project}/collections/{{collection}}", _app(reader.route(artifacts.versions)), "GET"),

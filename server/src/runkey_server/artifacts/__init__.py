@@ -15,6 +15,7 @@ from runkey_server.artifacts.deleting import delete, delete_artifact, delete_col
 from runkey_server.artifacts.finding import (
     find_artifact,
     find_by_client_id,
+    find_by_content,
     find_by_name,
     find_collection,
     find_collection_by_id,
@@ -71,6 +72,7 @@ __all__ = [
     "expire",
     "find_artifact",
     "find_by_client_id",
+    "find_by_content",
     "find_by_name",
     "find_collection",
     "find_collection_by_id",

@@ -399,6 +399,17 @@ def list_entries(
     return [Entry(**row._mapping) for row in transaction.execute(statement.order_by(t.c.path).limit(at_most))]
 
 
+def find_by_content(transaction: sa.Connection, account_id: int, digest: str) -> tuple[int, str] | None:
+    """Find a committed version of an account's projects that holds bytes; give its id and under which path."""
+    t = artifact_entries
+    held = t.join(artifacts, artifacts.c.id == t.c.artifact_id).join(artifact_collections).join(projects)
+    where = [t.c.digest == digest, t.c.ref.is_(None), artifacts.c.state == "COMMITTED", _IS_ALIVE, projects.c.deleted_at.is_(None)]
+    # The sum keeps SQLite from beginning with the account, of which it would read all entries.
+    wanted = sa.select(t.c.artifact_id, t.c.path).select_from(held).where(*where, projects.c.account_id + 0 == account_id)
+    row = transaction.execute(wanted.order_by(t.c.artifact_id.desc()).limit(1)).first()
+    return None if row is None else (row.artifact_id, row.path)
+
+
 def has_digest(transaction: sa.Connection, artifact_id: int, digest: str) -> bool:
     """Tell whether a version holds a file of this digest."""
     t = artifact_entries
