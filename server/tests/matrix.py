@@ -38,6 +38,7 @@ class Thing:
     deleted_project: str
     run: str
     deleted_run: str
+    ended_run: str
     run_id: str
     deleted_run_id: str
     project_id: str
@@ -86,6 +87,7 @@ GHOST = Thing(
     deleted_project="haunted-once",
     run="ghostly",
     deleted_run="ghostly-deleted",
+    ended_run="ghostly-ended",
     run_id=_id("Run", 987654321),
     deleted_run_id=_id("Run", 987654322),
     project_id=_id("Project", 987654321),
@@ -229,6 +231,7 @@ def open_world(data: Path) -> Iterator[World]:
         stranger = settle(house, "zoe", "shed", "tools", "nails")
         guest = _begin_without_an_account(house)
         owner.graphql('mutation { upsertBucket(input: {name: "old", modelName: "attic"}) { inserted } }')
+        owner.graphql('mutation { upsertBucket(input: {name: "treasure-ended", modelName: "vault", state: "finished"}) { inserted } }')
         deleting = {"Authorization": f"Bearer {owner.secret}"}
         assert house.client.post("/mira/attic/acts", json={"act": "delete"}, headers=deleting).status_code == 200
         revoked, replaced = house.person("mira"), house.person("mira")
@@ -250,6 +253,7 @@ def open_world(data: Path) -> Iterator[World]:
             deleted_project="attic",
             run="treasure",
             deleted_run=owner.deleted_run,
+            ended_run="treasure-ended",
             run_id=owner.run_id,
             deleted_run_id=owner.deleted_run_id,
             project_id=owner.project_id,

@@ -135,7 +135,9 @@ def build(settings: Settings, clock: Clock = clocks.now) -> ASGIApp:
             _route(wire.TOKEN_PATH, _app(oauth.token), "POST"),
             _route(wire.REVOKE_PATH, _app(oauth.revoke), "POST"),
             _route(wire.METADATA_PATH, _app(oauth.metadata), "GET"),
-            *_readings(pages, Reader(pages, authenticator), live, Details(pages, directory, signer, quota), Artifacts(pages, signer)),
+            *_readings(
+                pages, Reader(pages, authenticator), live, Details(pages, directory, signer, quota), Artifacts(pages, signer), quota
+            ),
             *_pages(pages),
         ],
         default=_nothing_here(pages),
@@ -146,8 +148,8 @@ def build(settings: Settings, clock: Clock = clocks.now) -> ASGIApp:
     return Frame(router, hosts)
 
 
-def _readings(pages: Pages, reader: Reader, live: Live, details: Details, artifacts: Artifacts) -> list[Route]:
-    downloads, workspace, acts = Downloads(pages), Workspace(pages), Acts(pages)
+def _readings(pages: Pages, reader: Reader, live: Live, details: Details, artifacts: Artifacts, quota: Quota) -> list[Route]:
+    downloads, workspace, acts = Downloads(pages), Workspace(pages), Acts(pages, quota)
     project, run = "/{entity}/{project}", "/{entity}/{project}/runs/{run}"
     version = "/{entity}/{project}/collections/{collection}/{version}"
     return [

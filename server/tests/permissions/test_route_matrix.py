@@ -113,6 +113,10 @@ ROWS = [
     Row("POST", PROJECT + "/runs/acts", READING, body=lambda t: {"runs": [t.run], "act": "untag", "tags": ["kept"]}),
     Row("POST", PROJECT + "/runs/acts", READING, NO_DELETING, body=lambda t: {"runs": [t.run], "act": "delete"}),
     Row("POST", PROJECT + "/runs/acts", READING, NO_DELETING, body=lambda t: {"runs": [t.deleted_run], "act": "restore"}),
+    *[
+        Row("POST", PROJECT + "/runs/acts", READING, NO_DELETING, body=lambda t, to=to: {"runs": [t.ended_run], "act": "move", "to": to})
+        for to in ("taken", "tools")
+    ],
     *[Row("GET", PROJECT + "/collections", READING, query=query) for query in ("", "?type=jewels-type")],
     Row("GET", COLLECTION, READING, of=_artifact),
     *[

@@ -28,6 +28,7 @@ from runkey_server.artifacts.joining import Parts, find_parts, join
 from runkey_server.artifacts.linking import link, unlink
 from runkey_server.artifacts.listing import list_collections, list_inputs, list_memberships, list_outputs, list_places, list_versions
 from runkey_server.artifacts.model import LATEST, Alias, Artifact, ArtifactType, Collection, Entry, Manifest, Membership, Version, Wanted
+from runkey_server.artifacts.moving import move_along
 from runkey_server.artifacts.purging import expire, purge_due, purge_project
 from runkey_server.artifacts.store import (
     count_collections,
@@ -101,6 +102,7 @@ __all__ = [
     "list_users",
     "list_versions",
     "measure_freed",
+    "move_along",
     "move_sequence",
     "purge_due",
     "purge_project",

@@ -150,6 +150,32 @@ def delete_empty_collections(transaction: sa.Connection) -> None:
         delete_collection(transaction, collection_id)
 
 
+def list_logged_by(transaction: sa.Connection, project_id: int, run_ids: Sequence[int]) -> list[Collection]:
+    """Give the sequences of a project to which any of some runs logged, by their ids."""
+    found: dict[int, Collection] = {}
+    for begin in range(0, len(run_ids), _AT_ONCE):
+        logged = sa.select(artifacts.c.collection_id).where(artifacts.c.run_id.in_(list(run_ids[begin : begin + _AT_ONCE])))
+        statement = select_collections(project_id, None).where(artifact_collections.c.id.in_(logged))
+        found |= {collection.id: collection for collection in read_collections(transaction, statement)}
+    return [found[collection_id] for collection_id in sorted(found)]
+
+
+def list_loggers(transaction: sa.Connection, collection_id: int) -> set[int]:
+    """Give the ids of the runs that logged to a sequence; 0 for what was logged by none, or one that is gone."""
+    found = sa.select(sa.func.coalesce(artifacts.c.run_id, 0)).where(artifacts.c.collection_id == collection_id)
+    return set(transaction.execute(found.distinct()).scalars())
+
+
+def list_digests_in(transaction: sa.Connection, collection_id: int) -> list[str]:
+    """Give the digests of all bytes that the versions of a sequence need, deleted ones included."""
+    own = sa.select(artifacts.c.id).where(artifacts.c.collection_id == collection_id)
+    e, p, m = artifact_entries.c, artifact_parts.c, artifact_manifests.c
+    entries = sa.select(e.digest).where(e.artifact_id.in_(own), e.ref.is_(None))
+    parts = sa.select(p.md5).where(p.artifact_id.in_(own))
+    manifests = sa.select(m.md5).where(m.artifact_id.in_(own), m.md5.is_not(None))
+    return list(transaction.execute(sa.union(entries, parts, manifests)).scalars())
+
+
 # --- versions ---------------------------------------------------------------------------------------------------------
 
 
