@@ -3,7 +3,7 @@
 import os
 
 import wandb
-from steps import ENTITY, PROJECT, elsewhere, equal, path, step
+from steps import ENTITY, PROJECT, VERSION, elsewhere, equal, path, step
 
 ONE_FILE = """
 import os, wandb
@@ -11,6 +11,28 @@ version = wandb.Api().artifact("{0}/{1}/data:best".format(os.environ["MATRIX_ENT
 entry = version.get_entry if hasattr(version, "get_entry") else version.get_path
 with open(entry("deep/b.txt").download("alone")) as file:
     print("RESULT", file.read())
+"""
+
+IN_PARTS = """
+import os, wandb
+from wandb.sdk.artifacts.storage_policies import wandb_storage_policy as policy
+policy.S3_MIN_MULTI_UPLOAD_SIZE = 1_000
+policy.WandbStoragePolicy.calc_chunk_size = lambda self, size: 400_000
+sent, send = [], policy.WandbStoragePolicy.s3_multipart_file_upload
+
+def note(*given):
+    sent.extend(send(*given))
+    return list(sent)
+
+policy.WandbStoragePolicy.s3_multipart_file_upload = note
+with open("large.bin", "wb") as file:
+    file.write(bytes(range(256)) * 4_000)
+run = wandb.init(project=os.environ["MATRIX_PROJECT"])
+made = wandb.Artifact("large", type="model")
+made.add_file("large.bin")
+run.log_artifact(made)
+run.finish()
+print("RESULT", len(sent))
 """
 
 
@@ -119,6 +141,12 @@ def main():
         found.aliases.append("prod")
         found.save()
         equal(api.artifact(name("data:prod")).version, "v0")
+    if (0, 15) <= VERSION < (0, 18):
+        with step("artifacts: in parts"):
+            # In one process, where what is large was said.
+            equal(elsewhere(IN_PARTS, WANDB_DISABLE_SERVICE="true", WANDB_START_METHOD="thread"), "3")
+            with open(os.path.join(api.artifact(name("large:latest")).download("large"), "large.bin"), "rb") as file:
+                equal(file.read(), bytes(range(256)) * 4_000)
     with step("artifacts: delete"):
         api.artifact(name("data:v1")).delete(delete_aliases=True)
         try:
