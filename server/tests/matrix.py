@@ -38,6 +38,7 @@ class Thing:
     deleted_project: str
     run: str
     deleted_run: str
+    ended_run: str
     run_id: str
     deleted_run_id: str
     project_id: str
@@ -60,6 +61,7 @@ class Thing:
     pending_id: str
     pending_manifest_id: str
     md5: str
+    parted_md5: str
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,7 @@ GHOST = Thing(
     deleted_project="haunted-once",
     run="ghostly",
     deleted_run="ghostly-deleted",
+    ended_run="ghostly-ended",
     run_id=_id("Run", 987654321),
     deleted_run_id=_id("Run", 987654322),
     project_id=_id("Project", 987654321),
@@ -107,6 +110,7 @@ GHOST = Thing(
     pending_id=_id("Artifact", 987654322),
     pending_manifest_id=_id("ArtifactManifest", 987654322),
     md5="AAAAAAAAAAAAAAAAAAAAAA==",
+    parted_md5="BBBBBBBBBBBBBBBBBBBBBA==",
 )
 """What does not exist."""
 
@@ -227,6 +231,7 @@ def open_world(data: Path) -> Iterator[World]:
         stranger = settle(house, "zoe", "shed", "tools", "nails")
         guest = _begin_without_an_account(house)
         owner.graphql('mutation { upsertBucket(input: {name: "old", modelName: "attic"}) { inserted } }')
+        owner.graphql('mutation { upsertBucket(input: {name: "treasure-ended", modelName: "vault", state: "finished"}) { inserted } }')
         deleting = {"Authorization": f"Bearer {owner.secret}"}
         assert house.client.post("/mira/attic/acts", json={"act": "delete"}, headers=deleting).status_code == 200
         revoked, replaced = house.person("mira"), house.person("mira")
@@ -248,6 +253,7 @@ def open_world(data: Path) -> Iterator[World]:
             deleted_project="attic",
             run="treasure",
             deleted_run=owner.deleted_run,
+            ended_run="treasure-ended",
             run_id=owner.run_id,
             deleted_run_id=owner.deleted_run_id,
             project_id=owner.project_id,

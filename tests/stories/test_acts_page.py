@@ -94,6 +94,17 @@ def test_marked_runs_are_tagged_deleted_and_brought_back(browser: object, server
     page.get_by_text("Deleted runs").click()
     page.get_by_role("button", name="Restore all").click()
     rows.nth(5).wait_for()
+    page.get_by_role("checkbox", name="Mark run 4").check()
+    page.get_by_role("button", name="Move", exact=True).click()
+    page.get_by_label("Project to move them to").fill("elsewhere")
+    look(page, "acts-move")
+    page.keyboard.press("Enter")
+    page.get_by_text("1 run moved to").wait_for()
+    assert rows.count() == 5
+    assert page.evaluate("document.activeElement.textContent") == "elsewhere"
+    page.keyboard.press("Enter")
+    page.wait_for_url(server.url + "/mira/elsewhere")
+    page.get_by_text("run 4").first.wait_for()
     assert page.evaluate("window.__xss") is None
     assert page.problems == []
 

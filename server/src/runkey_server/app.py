@@ -122,7 +122,7 @@ def build(settings: Settings, clock: Clock = clocks.now) -> ASGIApp:
     storage = StorageDoor(database, directory, signer, authenticator, offer, quota, clock)
     router = Router(
         routes=[
-            _route("/graphql", GraphqlDoor(database, authenticator, signer, directory, keys.pepper, hosts, offer, clock), "POST"),
+            _route("/graphql", GraphqlDoor(database, authenticator, signer, directory, keys.pepper, hosts, offer, quota, clock), "POST"),
             _route("/files/{entity}/{project}/{run}/file_stream", FileStreamDoor(database, authenticator, offer, clock), "POST"),
             _route("/storage/{token}", storage, "GET", "PUT", "OPTIONS"),
             _route("/healthz", _app(well_known.healthz), "GET"),
@@ -135,7 +135,9 @@ def build(settings: Settings, clock: Clock = clocks.now) -> ASGIApp:
             _route(wire.TOKEN_PATH, _app(oauth.token), "POST"),
             _route(wire.REVOKE_PATH, _app(oauth.revoke), "POST"),
             _route(wire.METADATA_PATH, _app(oauth.metadata), "GET"),
-            *_readings(pages, Reader(pages, authenticator), live, Details(pages, directory, signer, quota), Artifacts(pages, signer)),
+            *_readings(
+                pages, Reader(pages, authenticator), live, Details(pages, directory, signer, quota), Artifacts(pages, signer), quota
+            ),
             *_pages(pages),
         ],
         default=_nothing_here(pages),
@@ -146,8 +148,8 @@ def build(settings: Settings, clock: Clock = clocks.now) -> ASGIApp:
     return Frame(router, hosts)
 
 
-def _readings(pages: Pages, reader: Reader, live: Live, details: Details, artifacts: Artifacts) -> list[Route]:
-    downloads, workspace, acts = Downloads(pages), Workspace(pages), Acts(pages)
+def _readings(pages: Pages, reader: Reader, live: Live, details: Details, artifacts: Artifacts, quota: Quota) -> list[Route]:
+    downloads, workspace, acts = Downloads(pages), Workspace(pages), Acts(pages, quota)
     project, run = "/{entity}/{project}", "/{entity}/{project}/runs/{run}"
     version = "/{entity}/{project}/collections/{collection}/{version}"
     return [
@@ -161,6 +163,8 @@ def _readings(pages: Pages, reader: Reader, live: Live, details: Details, artifa
         _route(f"{run}/shown/{{name:path}}", _app(reader.route(details.shown)), "GET"),
         _route(f"{run}/media", _app(reader.route(details.media)), "GET"),
         _route(f"{run}/artifacts", _app(reader.route(artifacts.of_run)), "GET"),
+        _route("/artifacts/{entity}/{digest}", _app(reader.route(artifacts.by_digest)), "GET"),
+        _route("/artifactsV2/{region}/{entity}/{digest:path}", _app(reader.route(artifacts.by_digest)), "GET"),
         _route(f"{run}/held/{{client_id}}/{{name:path}}", _app(reader.route(artifacts.held)), "GET"),
         _route(f"{project}/collections", _app(reader.route(artifacts.collections)), "GET"),
         _route(f"{project}/collections/{{collection}}", _app(reader.route(artifacts.versions)), "GET"),

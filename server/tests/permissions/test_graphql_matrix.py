@@ -3,13 +3,14 @@
 `ROWS` says what each may do. A field that is not in it fails: whoever adds one says here who may, before anybody finds out.
 """
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from estates import COMMIT, FILES, announce, manifest_of
+from estates import COMMIT, COMPLETE, FILES, PARTS, announce, manifest_of
 from graphql import GraphQLInputObjectType, GraphQLObjectType, get_named_type
 from matrix import ACTORS, GHOST, STRANGERS, Outcome, Own, Thing, World, anonymised, open_world
 
@@ -69,6 +70,14 @@ REWIND = (
     "mutation($r: String!, $p: String, $e: String) { rewindRun(input: {"
     'runName: $r, projectName: $p, entityName: $e, metricName: "_step", metricValue: 3}) { rewoundRun { id name } } }'
 )
+
+
+def completing(artifact_id: str, md5: str) -> dict[str, Any]:
+    """Say that all parts of a large file were sent."""
+    parts = [{"partNumber": number, "hexMD5": hashlib.md5(part).hexdigest()} for number, part in enumerate(PARTS, 1)]
+    told = {"artifactID": artifact_id, "storagePath": md5, "uploadID": md5, "completedParts": parts}
+    return told | {"completeMultipartAction": "Complete"}
+
 
 ROWS = [
     Row(
@@ -338,6 +347,17 @@ ROWS = [
         NEW_FILES,
         lambda t, me: {"f": [{"artifactID": each or t.pending_id, "name": "x", "md5": t.md5} for each in (me.pending_id, t.pending_id)]},
     ),
+    *[
+        Row("Mutation.completeMultipartUploadArtifact", COMPLETE, named, but)
+        for named, but in (
+            (lambda t, me: {"input": completing(t.pending_id, t.parted_md5)}, {}),
+            # Parts of somebody else's for a version of one's own; and of one's own, where nothing of that kind was announced.
+            (
+                lambda t, me: {"input": completing(me.artifact_id or t.artifact_id, t.parted_md5)},
+                dict.fromkeys(OWNERS, "nothing") | {"strangers": "own"},
+            ),
+        )
+    ],
     Row(
         "Mutation.commitArtifact",
         "mutation($i: ID!) { commitArtifact(input: {artifactID: $i}) { artifact { state } } }",

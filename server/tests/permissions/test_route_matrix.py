@@ -3,6 +3,7 @@
 `ROWS` says what each may do. An address that is neither in it nor in `NAMES_NOTHING` fails: whoever adds one says here who may.
 """
 
+import base64
 import json
 import re
 import urllib.parse
@@ -82,6 +83,16 @@ def _link(t: Thing) -> dict[str, str]:
     return {**_artifact(t), "collection": t.portfolio}
 
 
+def _by_digest(form: str) -> Callable[[Thing], dict[str, str]]:
+    """Name a file by its MD5 as the official client does: where its version says so in the path, and in older clients nowhere."""
+
+    def of(t: Thing) -> dict[str, str]:
+        digest = base64.b64decode(t.md5).hex()
+        return {"entity": t.entity, "region": "default", "digest": form.format(digest, t.artifact_id, t.project, t.sequence)}
+
+    return of
+
+
 def _deleted(t: Thing) -> dict[str, str]:
     return {"entity": t.entity, "project": t.deleted_project}
 
@@ -102,6 +113,10 @@ ROWS = [
     Row("POST", PROJECT + "/runs/acts", READING, body=lambda t: {"runs": [t.run], "act": "untag", "tags": ["kept"]}),
     Row("POST", PROJECT + "/runs/acts", READING, NO_DELETING, body=lambda t: {"runs": [t.run], "act": "delete"}),
     Row("POST", PROJECT + "/runs/acts", READING, NO_DELETING, body=lambda t: {"runs": [t.deleted_run], "act": "restore"}),
+    *[
+        Row("POST", PROJECT + "/runs/acts", READING, NO_DELETING, body=lambda t, to=to: {"runs": [t.ended_run], "act": "move", "to": to})
+        for to in ("taken", "tools")
+    ],
     *[Row("GET", PROJECT + "/collections", READING, query=query) for query in ("", "?type=jewels-type")],
     Row("GET", COLLECTION, READING, of=_artifact),
     *[
@@ -112,6 +127,11 @@ ROWS = [
     Row("GET", VERSION + "/file", READING, query="?name=words.txt", of=_artifact),
     Row("GET", RUN + "/artifacts", READING),
     Row("GET", RUN + "/held/{client_id}/{name:path}", READING, of=_artifact),
+    Row("GET", "/artifacts/{entity}/{digest}", READING, of=_by_digest("{0}")),
+    *[
+        Row("GET", "/artifactsV2/{region}/{entity}/{digest:path}", READING, of=_by_digest(form))
+        for form in ("{1}/{0}", "{2}/{3}/{1}/{0}/words.txt", "{2}/{3}/{1}/{1}/{0}/words.txt")
+    ],
     Row("POST", VERSION + "/acts", READING, body=lambda t: {"act": "alias", "alias": "prod"}, of=_artifact),
     Row("POST", VERSION + "/acts", READING, body=lambda t: {"act": "unalias", "alias": t.alias}, of=_artifact),
     Row("POST", VERSION + "/acts", READING, body=lambda t: {"act": "alias", "alias": "prod"}, of=_link),

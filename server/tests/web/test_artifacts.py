@@ -1,5 +1,7 @@
 """What the pages of artifacts ask for: lists by page, one version whole, its lineage over projects, its files, and what is done to it."""
 
+import base64
+import hashlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -373,3 +375,35 @@ def test_for_a_day_the_bytes_are_still_there_and_then_those_that_nothing_needs_g
     assert fresh.house.client.get(own).status_code == 404
     assert fresh.house.client.get(shared).content == b"s" * 100
     assert fresh.take(f"{AT}/net/v0/file?name=shared") == b"s" * 100
+
+
+def test_a_file_is_found_by_its_md5_as_long_as_a_version_has_it(writer: Writer) -> None:
+    writer.log("said", {"deep/words.txt": b"said once"}, refs={"far": "s3://far"})
+    digest = hashlib.md5(b"said once").hexdigest()
+
+    def get(path: str, **headers: str) -> Any:
+        return writer.house.client.get(path, headers=headers or writer.headers)
+
+    for path in (
+        f"/artifacts/alice/{digest}",
+        f"/artifactsV2/default/alice/QXJ0aWZhY3Q6MQ%3D%3D/{digest}",
+        f"/artifactsV2/default/alice//{digest}",
+        f"/artifactsV2/default/alice/p/data/QXJ0aWZhY3Q6MQ%3D%3D/{digest}/words.txt",
+        f"/artifactsV2/gcp-us/alice/p/data/QXJ0aWZhY3Q6MQ%3D%3D//{digest}/who?#.txt",
+    ):
+        answer = get(path)
+        assert answer.status_code == 303, path
+        file = get(answer.headers["location"])
+        assert (file.content, file.headers["content-disposition"]) == (b"said once", "attachment; filename*=UTF-8''words.txt")
+    basic = base64.b64encode(f"api:{writer.person.secret}".encode()).decode()
+    assert get(f"/artifacts/alice/{digest}", Authorization=f"Basic {basic}").status_code == 303
+    for path in (
+        f"/artifacts/alice/{'0' * 32}",
+        "/artifacts/alice/etag",
+        f"/artifacts/zoe/{digest}",
+        f"/artifactsV2/default/alice/{digest}/x/y",
+    ):
+        assert get(path).status_code == 404, path
+    version = writer.ask('{ project(name: "p") { artifact(name: "said") { id } } }')["project"]["artifact"]["id"]
+    writer.ask("mutation($i: ID!) { deleteArtifact(input: {artifactID: $i, deleteAliases: true}) { artifact { id } } }", i=version)
+    assert get(f"/artifacts/alice/{digest}").status_code == 404

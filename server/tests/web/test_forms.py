@@ -17,6 +17,8 @@ ROUTES = {
     "/graphql": "POST",
     "/files/{entity}/{project}/{run}/file_stream": "POST",
     "/storage/{token}": "GET PUT OPTIONS",
+    "/artifacts/{entity}/{digest}": "GET",
+    "/artifactsV2/{region}/{entity}/{digest:path}": "GET",
     "/healthz": "GET",
     "/readyz": "GET",
     "/ready": "GET",

@@ -271,7 +271,7 @@ export class Server {
   }
 
   get base(): string {
-    return `/${encodeURIComponent(this.entity)}/${encodeURIComponent(this.project)}`;
+    return this.projectAddress(this.project);
   }
 
   runs(skip = 0): Promise<{ runs: Run[]; more: boolean }> {
@@ -321,10 +321,23 @@ export class Server {
   }
 
   /** Do something to many runs. */
-  async act(runs: string[], act: "tag" | "untag" | "delete" | "restore" | "stop", tags: string[] = []): Promise<Changed> {
+  act(runs: string[], act: "tag" | "untag" | "delete" | "restore" | "stop", tags: string[] = []): Promise<Changed> {
+    return this.#onRuns(runs, { act, tags });
+  }
+
+  /** Move runs to another project of the same entity, which is made when it is not there. */
+  move(runs: string[], to: string): Promise<Changed> {
+    return this.#onRuns(runs, { act: "move", to });
+  }
+
+  projectAddress(project: string): string {
+    return `/${encodeURIComponent(this.entity)}/${encodeURIComponent(project)}`;
+  }
+
+  async #onRuns(runs: string[], what: object): Promise<Changed> {
     const all: Changed = { changed: [], runs: [] };
     for (let from = 0; from < runs.length; from += RUNS_AT_ONCE) {
-      const done = await this.#tell<Changed>("/runs/acts", { runs: runs.slice(from, from + RUNS_AT_ONCE), act, tags });
+      const done = await this.#tell<Changed>("/runs/acts", { runs: runs.slice(from, from + RUNS_AT_ONCE), ...what });
       all.changed.push(...done.changed);
       all.runs.push(...done.runs);
     }

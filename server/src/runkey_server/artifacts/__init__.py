@@ -1,10 +1,11 @@
 """Artifacts: versions of files that belong together, named, aliased, used and logged by runs.
 
 Tables: `artifact_types`, `artifact_collections`, `artifacts`, `artifact_memberships`, `artifact_aliases`, `artifact_manifests`,
-`artifact_entries`, `artifact_uses`, `loose_blobs`. A version is begun (`creating`), what it holds is announced and sent, and it is
-committed: from then on it does not change. The bytes lie in `files`, as blobs of the project under the MD5 by which manifests name them, so
-equal files of all versions are kept once; `freeing` alone drops those that nothing needs. A collection is a sequence, to which versions are
-logged, or a portfolio, to which they are linked; a version's place in either is a membership, which has a number and aliases.
+`artifact_entries`, `artifact_parts`, `artifact_uses`, `loose_blobs`. A version is begun (`creating`), what it holds is announced and sent,
+a large file in parts (`joining`), and it is committed: from then on it does not change. The bytes lie in `files`, as blobs of the project
+under the MD5 by which manifests name them, so equal files of all versions are kept once; `freeing` alone drops those that nothing needs. A
+collection is a sequence, to which versions are logged, or a portfolio, to which they are linked; a version's place in either is a
+membership, which has a number and aliases.
 """
 
 from runkey_server.artifacts.aliasing import AliasOf, add_aliases, remove_aliases, set_aliases
@@ -15,6 +16,7 @@ from runkey_server.artifacts.deleting import delete, delete_artifact, delete_col
 from runkey_server.artifacts.finding import (
     find_artifact,
     find_by_client_id,
+    find_by_content,
     find_by_name,
     find_collection,
     find_collection_by_id,
@@ -24,6 +26,7 @@ from runkey_server.artifacts.finding import (
     get_collection,
 )
 from runkey_server.artifacts.freeing import note_arrival, sweep_due
+from runkey_server.artifacts.joining import Parts, find_parts, join
 from runkey_server.artifacts.linking import link, unlink
 from runkey_server.artifacts.listing import list_collections, list_inputs, list_memberships, list_outputs, list_places, list_versions
 from runkey_server.artifacts.model import (
@@ -39,6 +42,7 @@ from runkey_server.artifacts.model import (
     Version,
     Wanted,
 )
+from runkey_server.artifacts.moving import move_along
 from runkey_server.artifacts.purging import ABANDONED_AFTER, expire, purge_due, purge_project
 from runkey_server.artifacts.store import (
     count_collections,
@@ -70,6 +74,7 @@ __all__ = [
     "Entry",
     "Manifest",
     "Membership",
+    "Parts",
     "Version",
     "Wanted",
     "add_aliases",
@@ -85,17 +90,20 @@ __all__ = [
     "expire",
     "find_artifact",
     "find_by_client_id",
+    "find_by_content",
     "find_by_name",
     "find_collection",
     "find_collection_by_id",
     "find_latest",
     "find_manifest",
     "find_membership",
+    "find_parts",
     "find_run",
     "find_type",
     "forget_runs",
     "get_artifact",
     "get_collection",
+    "join",
     "link",
     "list_aliases",
     "list_aliases_at",
@@ -111,6 +119,7 @@ __all__ = [
     "list_users",
     "list_versions",
     "measure_freed",
+    "move_along",
     "move_sequence",
     "note_arrival",
     "purge_due",

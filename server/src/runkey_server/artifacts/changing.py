@@ -58,7 +58,7 @@ def update_collection(
         fault = naming.name_fault(name)
         if fault:
             raise Error("invalid", f"The artifact name {name[:80]!r} {fault}.")
-        if not store.rename_collection(transaction, collection.id, name):
+        if not store.place_collection(transaction, collection.id, {"name": name}):
             raise Error("invalid", f"There is an artifact collection {name!r} in this project already.")
     if description is not None:
         check_text("description", description)

@@ -42,6 +42,9 @@ def commit(
     store.take_sizes(transaction, artifact.project_id, artifact.id)
     store.delete_manifests(transaction, artifact.id, manifest.id)
     let_go.update(each.md5 for each in manifests if each.md5 and each.md5 != manifest.md5)
+    # Parts of a file that was sent whole after all, or was left out.
+    let_go.update(store.list_all_parts(transaction, artifact.id))
+    store.delete_parts(transaction, artifact.id)
     freeing.loosen(transaction, artifact.project_id, let_go)
     is_merged = manifests[0].type != "FULL"
     file_count, size_bytes = store.measure_entries(transaction, artifact.id)

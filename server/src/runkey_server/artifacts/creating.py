@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -118,11 +118,17 @@ def update_manifest(
 
 
 def announce(
-    transaction: sa.Connection, actor: Actor, artifact_id: int, files: Sequence[tuple[str, str]], at: datetime
+    transaction: sa.Connection,
+    actor: Actor,
+    artifact_id: int,
+    files: Sequence[tuple[str, str]],
+    at: datetime,
+    parts: Mapping[str, Sequence[str]] | None = None,
 ) -> tuple[Artifact, set[str]]:
     """Say what a pending version will hold: path and MD5 of each file. Gives the MD5s of those that are here already.
 
-    What is announced is not purged, not even when the last other version that has it is. Raises Error `not_found`, `invalid`.
+    parts: by the MD5 of a large file, the MD5 of each part in which it may be sent. What is announced is not purged, not even when the
+    last other version that has it is. Raises Error `not_found`, `invalid`.
     """
     artifact = _get_pending(transaction, actor, artifact_id)
     for path, md5 in files:
@@ -136,7 +142,19 @@ def announce(
     store.put_entries(transaction, artifact.id, [Entry(path, md5, 0, None) for path, md5 in by_path.items() if before.get(path) != md5])
     freeing.loosen(transaction, artifact.project_id, {md5 for path, md5 in before.items() if md5 != by_path[path]})
     store.update_artifact(transaction, artifact.id, {"updated_at": at})
-    return artifact, set(measure_blobs(transaction, artifact.project_id, list({md5 for _, md5 in files})))
+    there = set(measure_blobs(transaction, artifact.project_id, list({md5 for _, md5 in files})))
+    for whole, md5s in (parts or {}).items():
+        if whole not in there:
+            _put_parts(transaction, artifact, whole, md5s)
+    return artifact, there
+
+
+def _put_parts(transaction: sa.Connection, artifact: Artifact, whole: str, md5s: Sequence[str]) -> None:
+    for md5 in md5s:
+        check_md5(md5)
+    before = store.list_parts(transaction, artifact.id, whole)
+    store.put_parts(transaction, artifact.id, whole, md5s)
+    freeing.loosen(transaction, artifact.project_id, set(before) - set(md5s))
 
 
 def check_md5(md5: str) -> None:

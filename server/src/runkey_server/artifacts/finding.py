@@ -7,7 +7,7 @@ from runkey_server.artifacts.model import Artifact, Collection, Membership
 from runkey_server.artifacts.tables import artifact_memberships, artifacts
 from runkey_server.asgi.actor import Actor
 from runkey_server.errors import Error
-from runkey_server.projects import Act, Project, find_project_by_id, may
+from runkey_server.projects import Act, Project, find_owner, find_project_by_id, may
 
 
 def find_artifact(transaction: sa.Connection, actor: Actor | None, artifact_id: int) -> Artifact | None:
@@ -95,6 +95,14 @@ def find_by_client_id(transaction: sa.Connection, actor: Actor, client_id: str) 
     """Find a version by what the client called it before the server knew it; what others' clients called so is passed over."""
     found = store.find_by_client_id(transaction, client_id, account_id=actor.account_id)
     return None if found is None else find_artifact(transaction, actor, found.id)
+
+
+def find_by_content(transaction: sa.Connection, actor: Actor, entity: str, md5: str) -> tuple[Artifact, str] | None:
+    """Find a version in an entity's projects that holds a file of this MD5, base64; and under which path."""
+    owner = find_owner(transaction, actor, "read", entity)
+    found = None if owner is None else store.find_by_content(transaction, owner.id, md5)
+    artifact = None if found is None else find_artifact(transaction, actor, found[0])
+    return None if artifact is None or found is None else (artifact, found[1])
 
 
 def check(actor: Actor, act: Act, account_id: int) -> None:

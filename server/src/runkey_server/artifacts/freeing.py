@@ -1,8 +1,8 @@
 """Frees the bytes of a project that nothing needs any more. No other place drops a blob while its project stands.
 
-A blob is needed by an entry or a manifest of a version that is not purged yet, pending ones included. Whatever lets go of one - a commit, a
-second announcement, a purge, an upload that comes late - notes its digest in `loose_blobs`, in its own transaction; the sweep looks at each
-once more, and drops those that nothing needs by then.
+A blob is needed by an entry, a part or a manifest of a version that is not purged yet, pending ones included. Whatever lets go of one - a
+commit, a second announcement, a join of parts, a purge, an upload that comes late - notes its digest in `loose_blobs`, in its own
+transaction; the sweep looks at each once more, and drops those that nothing needs by then.
 
 On PostgreSQL, where transactions run side by side, the sweep waits for all that share a project's bytes, and they for it: who was told
 that bytes are here, or found them needed, is through before any are dropped. SQLite's writers are alone as it is.

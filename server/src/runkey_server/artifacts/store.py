@@ -13,6 +13,7 @@ from runkey_server.artifacts.tables import (
     artifact_entries,
     artifact_manifests,
     artifact_memberships,
+    artifact_parts,
     artifact_types,
     artifact_uses,
     artifacts,
@@ -137,11 +138,11 @@ def update_collection(transaction: sa.Connection, collection_id: int, values: Ma
     transaction.execute(sa.update(artifact_collections).where(artifact_collections.c.id == collection_id).values(**values))
 
 
-def rename_collection(transaction: sa.Connection, collection_id: int, name: str) -> bool:
-    """Change a collection's name; False when it is taken in the project."""
+def place_collection(transaction: sa.Connection, collection_id: int, values: Mapping[str, Any]) -> bool:
+    """Change a collection's name or project; False, and nothing is changed, when its name is taken there."""
     try:
         with transaction.begin_nested():
-            update_collection(transaction, collection_id, {"name": name})
+            update_collection(transaction, collection_id, values)
     except sa.exc.IntegrityError:
         return False
     return True
@@ -172,6 +173,29 @@ def delete_empty_collections(transaction: sa.Connection) -> None:
     is_empty = ~sa.exists().where(artifacts.c.collection_id == t.c.id)
     for collection_id in list(transaction.execute(sa.select(t.c.id).where(t.c.deleted_at.is_not(None), is_empty)).scalars()):
         delete_collection(transaction, collection_id)
+
+
+def list_logged_by(transaction: sa.Connection, project_id: int, run_ids: Sequence[int]) -> list[Collection]:
+    """Give the sequences of a project to which any of some runs logged, by their ids."""
+    logged = sa.select(artifacts.c.collection_id).where(artifacts.c.run_id.in_(list(run_ids)))
+    statement = select_collections(project_id, None).where(artifact_collections.c.id.in_(logged))
+    return sorted(read_collections(transaction, statement), key=lambda collection: collection.id)
+
+
+def list_loggers(transaction: sa.Connection, collection_id: int) -> set[int]:
+    """Give the ids of the runs that logged to a sequence; 0 for what was logged by none, or one that is gone."""
+    found = sa.select(sa.func.coalesce(artifacts.c.run_id, 0)).where(artifacts.c.collection_id == collection_id)
+    return set(transaction.execute(found.distinct()).scalars())
+
+
+def list_digests_in(transaction: sa.Connection, collection_id: int) -> list[str]:
+    """Give the digests of all bytes that the versions of a sequence need, deleted ones included."""
+    own = sa.select(artifacts.c.id).where(artifacts.c.collection_id == collection_id)
+    e, p, m = artifact_entries.c, artifact_parts.c, artifact_manifests.c
+    entries = sa.select(e.digest).where(e.artifact_id.in_(own), e.ref.is_(None))
+    parts = sa.select(p.md5).where(p.artifact_id.in_(own))
+    manifests = sa.select(m.md5).where(m.artifact_id.in_(own), m.md5.is_not(None))
+    return list(transaction.execute(sa.union(entries, parts, manifests)).scalars())
 
 
 # --- versions ---------------------------------------------------------------------------------------------------------
@@ -266,7 +290,7 @@ def delete_artifact(transaction: sa.Connection, artifact_id: int) -> None:
     """Drop a version with all its rows."""
     own = sa.select(artifact_memberships.c.id).where(artifact_memberships.c.artifact_id == artifact_id)
     transaction.execute(sa.delete(artifact_aliases).where(artifact_aliases.c.membership_id.in_(own)))
-    for table in (artifact_memberships, artifact_manifests, artifact_entries, artifact_uses):
+    for table in (artifact_memberships, artifact_manifests, artifact_entries, artifact_parts, artifact_uses):
         transaction.execute(sa.delete(table).where(table.c.artifact_id == artifact_id))
     transaction.execute(sa.delete(artifacts).where(artifacts.c.id == artifact_id))
 
@@ -467,6 +491,24 @@ def list_entries(
     return [Entry(**row._mapping) for row in transaction.execute(statement.order_by(t.c.path).limit(at_most))]
 
 
+def find_by_content(transaction: sa.Connection, account_id: int, digest: str) -> tuple[int, str] | None:
+    """Find a committed version of an account's projects that holds bytes; give its id and under which path."""
+    t = artifact_entries
+    held = t.join(artifacts, artifacts.c.id == t.c.artifact_id).join(artifact_collections).join(projects)
+    where = [t.c.digest == digest, t.c.ref.is_(None), artifacts.c.state == "COMMITTED", _IS_ALIVE, projects.c.deleted_at.is_(None)]
+    # The sum keeps SQLite from beginning with the account, of which it would read all entries.
+    wanted = sa.select(t.c.artifact_id, t.c.path).select_from(held).where(*where, projects.c.account_id + 0 == account_id)
+    row = transaction.execute(wanted.order_by(t.c.artifact_id.desc()).limit(1)).first()
+    return None if row is None else (row.artifact_id, row.path)
+
+
+def has_digest(transaction: sa.Connection, artifact_id: int, digest: str) -> bool:
+    """Tell whether a version holds a file of this digest."""
+    t = artifact_entries
+    wanted = sa.select(sa.literal(1)).where(t.c.artifact_id == artifact_id, t.c.digest == digest, t.c.ref.is_(None))
+    return transaction.execute(wanted.limit(1)).first() is not None
+
+
 def count_entries(transaction: sa.Connection, artifact_id: int, *, names: Sequence[str] | None = None) -> int:
     """Count the entries of a version. names: only these."""
     t = artifact_entries
@@ -494,15 +536,16 @@ def is_needed(transaction: sa.Connection, project_id: int, md5: str) -> bool:
 
 
 def _needed_by(artifact_id: int) -> "sa.CompoundSelect[Any]":
-    t, m = artifact_entries, artifact_manifests
+    t, p, m = artifact_entries, artifact_parts, artifact_manifests
     entries = sa.select(t.c.digest).where(t.c.artifact_id == artifact_id, t.c.ref.is_(None))
+    parts = sa.select(p.c.md5.label("digest")).where(p.c.artifact_id == artifact_id)
     manifests = sa.select(m.c.md5.label("digest")).where(m.c.artifact_id == artifact_id, m.c.md5.is_not(None))
-    return sa.union(entries, manifests)
+    return sa.union(entries, parts, manifests)
 
 
 def _needs(digest: "sa.ColumnElement[str]", project_id: int, *which: "sa.ColumnElement[bool]") -> "list[sa.Exists]":
-    """Say that an entry, or that a manifest, of certain versions of a project names a digest."""
-    t, m = artifact_entries.alias("other"), artifact_manifests.alias("other")
+    """Say that an entry, a part or a manifest of certain versions of a project names a digest."""
+    t, p, m = (table.alias("other") for table in (artifact_entries, artifact_parts, artifact_manifests))
     # The sum keeps SQLite from beginning with the project: it would read all entries of all its versions for each digest.
     always = (artifact_collections.c.project_id + 0 == project_id, *which)
 
@@ -510,7 +553,7 @@ def _needs(digest: "sa.ColumnElement[str]", project_id: int, *which: "sa.ColumnE
         others = table.join(artifacts, artifacts.c.id == table.c.artifact_id).join(artifact_collections)
         return sa.exists().select_from(others).where(*where, *always)
 
-    return [named_in(t, t.c.digest == digest, t.c.ref.is_(None)), named_in(m, m.c.md5 == digest)]
+    return [named_in(t, t.c.digest == digest, t.c.ref.is_(None)), named_in(p, p.c.md5 == digest), named_in(m, m.c.md5 == digest)]
 
 
 def measure_parts(transaction: sa.Connection, artifact_id: int) -> tuple[int, int]:
@@ -566,6 +609,35 @@ def list_unneeded(transaction: sa.Connection, project_id: int, md5s: Sequence[st
 def forget_loose(transaction: sa.Connection, project_id: int, md5s: Sequence[str]) -> None:
     """Drop rows."""
     transaction.execute(sa.delete(loose_blobs).where(loose_blobs.c.project_id == project_id, among(transaction, loose_blobs.c.md5, md5s)))
+
+
+# --- parts of large files ---------------------------------------------------------------------------------------------
+
+
+def put_parts(transaction: sa.Connection, artifact_id: int, digest: str, md5s: Sequence[str]) -> None:
+    """Note the parts of a file, in their order, in the place of others."""
+    delete_parts(transaction, artifact_id, digest)
+    rows = [{"artifact_id": artifact_id, "digest": digest, "number": number, "md5": md5} for number, md5 in enumerate(md5s, 1)]
+    transaction.execute(sa.insert(artifact_parts), rows)
+
+
+def list_parts(transaction: sa.Connection, artifact_id: int, digest: str) -> list[str]:
+    """Give the MD5 of each part of a file, in their order."""
+    t = artifact_parts
+    wanted = sa.select(t.c.md5).where(t.c.artifact_id == artifact_id, t.c.digest == digest).order_by(t.c.number)
+    return list(transaction.execute(wanted).scalars())
+
+
+def list_all_parts(transaction: sa.Connection, artifact_id: int) -> list[str]:
+    """Give the MD5 of each part of all files of a version, each once."""
+    t = artifact_parts
+    return list(transaction.execute(sa.select(t.c.md5).where(t.c.artifact_id == artifact_id).distinct()).scalars())
+
+
+def delete_parts(transaction: sa.Connection, artifact_id: int, digest: str | None = None) -> None:
+    """Drop the parts of a version. digest: of this file alone."""
+    gone = sa.delete(artifact_parts).where(artifact_parts.c.artifact_id == artifact_id)
+    transaction.execute(gone if digest is None else gone.where(artifact_parts.c.digest == digest))
 
 
 # --- uses -------------------------------------------------------------------------------------------------------------

@@ -132,6 +132,18 @@ loose_blobs = sa.Table(
     sa.Column("md5", sa.Text, primary_key=True),
 )
 
+# The parts in which a large file of a pending version is sent. Each is a blob of the project, until they are joined.
+artifact_parts = sa.Table(
+    "artifact_parts",
+    metadata,
+    sa.Column("artifact_id", RowId, sa.ForeignKey(artifacts.c.id), primary_key=True),
+    # Of the whole file.
+    sa.Column("digest", sa.Text, primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    # Of this part.
+    sa.Column("md5", sa.Text, nullable=False, index=True),
+)
+
 artifact_uses = sa.Table(
     "artifact_uses",
     metadata,

@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from runkey_server import errors
+from runkey_server.errors import Error
 
 _SHA256_CHARACTERS = 64
+_COPIED_BYTES = 1024 * 1024
 _YOUNG_SECONDS = 60.0
 """Far longer than bytes wait for their row after they got their final name."""
 
@@ -67,9 +69,16 @@ class Directory:
         except OSError as error:
             return f"cannot be read ({error.strerror})"
 
+    def open(self, sha256: str) -> BinaryIO:
+        """Open bytes to read them. Raises Error `invalid` when they are not there any more."""
+        try:
+            return self.path(sha256).open("rb")
+        except FileNotFoundError:
+            raise Error("invalid", "Some of the bytes are not here any more. Send them again.") from None
+
     def begin(self) -> "Incoming":
         """Begin to take in bytes."""
-        return Incoming(self._folder)
+        return Incoming(self)
 
     def path(self, sha256: str) -> Path:
         """Tell where bytes lie."""
@@ -88,10 +97,11 @@ class Directory:
 class Incoming:
     """Bytes on their way in: `write` them all, then `keep` or `drop` them. A full or failing disk is `unavailable`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, directory: Directory) -> None:
         """Open a file that nobody else writes."""
-        self._folder = folder
-        incoming = folder / "incoming"
+        self._directory = directory
+        self._folder = directory.folder
+        incoming = self._folder / "incoming"
         try:
             incoming.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._path = incoming / secrets.token_hex(16)
@@ -112,6 +122,12 @@ class Incoming:
         self._md5.update(data)
         self.size_bytes += len(data)
 
+    def copy(self, sha256: str) -> None:
+        """Take all of what is kept already. Raises Error `invalid` when it is not there any more."""
+        with self._directory.open(sha256) as source:
+            while piece := source.read(_COPIED_BYTES):
+                self.write(piece)
+
     @property
     def md5(self) -> str:
         """The digest of what was written so far, base64."""
@@ -120,7 +136,7 @@ class Incoming:
     def keep(self) -> Kept:
         """Sync the bytes and give them their final name."""
         sha256 = self._sha256.hexdigest()
-        final = self._folder / sha256[:2] / sha256
+        final = self._directory.path(sha256)
         try:
             self._file.flush()
             os.fsync(self._file.fileno())

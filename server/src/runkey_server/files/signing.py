@@ -1,7 +1,7 @@
 """Signed addresses: `/storage/<token>`, which need no other credential because the official client sends none with its PUT.
 
-A token says what it allows and carries an HMAC-SHA-256 over that: method, kind, owner, name, digest, size, end. It lives an hour and is
-redacted in logs.
+A token says what it allows and carries an HMAC-SHA-256 over that: method, kind, owner, name, digest, size, end. It lives an hour, that
+of a part of a large file a day, and is redacted in logs.
 """
 
 import base64
@@ -17,6 +17,9 @@ from runkey_server.files.model import Grant
 from runkey_wire import limits
 
 LIFETIME = timedelta(hours=1)
+LIFETIME_OF_PARTS = timedelta(days=1)
+"""All parts of a file are granted at once, and the last is sent when all others were."""
+
 _MAC_BYTES = 32
 _REFUSED = "This address is not, or no longer, valid. Ask for a new one."
 
@@ -37,8 +40,12 @@ class Signer:
         """Give the path of a signed address of a project's blob. name: what a download is called."""
         return self._sign(method, "blob", project_id, name, md5)
 
-    def _sign(self, method: str, kind: str, owner_id: int, name: str, md5: str) -> str:
-        expires = int((self._clock() + LIFETIME).timestamp())
+    def part_path(self, project_id: int, md5: str) -> str:
+        """Give the path of a signed address to which a part of a large file is sent."""
+        return self._sign("PUT", "blob", project_id, "", md5, LIFETIME_OF_PARTS)
+
+    def _sign(self, method: str, kind: str, owner_id: int, name: str, md5: str, lifetime: timedelta = LIFETIME) -> str:
+        expires = int((self._clock() + lifetime).timestamp())
         statement = json.dumps([method, kind, owner_id, name, md5, limits.MAX_FILE_BYTES, expires], separators=(",", ":")).encode()
         token = base64.urlsafe_b64encode(tokens.sign(self._key, statement) + statement).rstrip(b"=").decode()
         return f"/storage/{token}"

@@ -1,5 +1,6 @@
 """Artifacts as they are changed: begun, announced, committed, used, named, linked, described, deleted."""
 
+import base64
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
@@ -14,6 +15,9 @@ from runkey_server.graphql.context import Context, Info
 from runkey_server.projects import Project, find_project, find_project_by_id
 
 _MAX_AT_ONCE = 20_000
+_MAX_PARTS = 10_000
+"""As S3 has it; the official client makes no more."""
+
 _artifact_number = partial(ids.number_of, "Artifact")
 
 
@@ -86,18 +90,24 @@ def _create_files(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
     if len(asked) > _MAX_AT_ONCE:
         raise Error("invalid", f"At most {_MAX_AT_ONCE} files can be announced at once.")
     by_artifact: dict[str, list[tuple[str, str]]] = {}
+    parts: dict[str, dict[str, list[str]]] = {}
     for file in asked:
         by_artifact.setdefault(file["artifactID"], []).append((file["name"], file["md5"]))
+        if len(file.get("uploadPartsInput") or ()) > 1:
+            parts.setdefault(file["artifactID"], {})[file["md5"]] = _parts_of(file["uploadPartsInput"])
     announced = {}
     for global_id, named in by_artifact.items():
         artifact_id = _artifact_number(global_id)
         with _counting(context, artifact_id):
-            announced[global_id] = artifacts.announce(context.transaction, context.caller, artifact_id, named, context.now)
+            announced[global_id] = artifacts.announce(
+                context.transaction, context.caller, artifact_id, named, context.now, parts.get(global_id)
+            )
     edges = []
     for file in asked:
         artifact, there = announced[file["artifactID"]]
         node = as_file(f"{file['artifactID']}:{file['name']}", file["name"], artifact.project_id, file["md5"], 0)
         node |= {"__is_here": file["md5"] in there, "artifact": as_artifact(artifact)}
+        node["__parts"] = parts.get(file["artifactID"], {}).get(file["md5"])
         edges.append({"node": node, "cursor": file["name"]})
     page = {"endCursor": None, "hasNextPage": False}
     return {"files": {"edges": edges, "pageInfo": page, "totalCount": len(edges), "uploadHeaders": []}}
@@ -110,6 +120,41 @@ def _upload_url(source: dict[str, Any], info: Info) -> str | None:
         return None
     project_id, md5, _ = blob
     return context.base_url + context.signer.blob_path("PUT", project_id, md5) if md5 else None
+
+
+def _multipart_urls(source: dict[str, Any], info: Info) -> dict[str, Any] | None:
+    context: Context = info.context
+    if not source.get("__parts") or source["__is_here"]:
+        return None
+    project_id, md5, _ = source["__blob"]
+    urls = [context.base_url + context.signer.part_path(project_id, part) for part in source["__parts"]]
+    return {"uploadID": md5, "uploadUrlParts": [{"partNumber": number, "uploadUrl": url} for number, url in enumerate(urls, 1)]}
+
+
+def _parts_of(asked: Sequence[dict[str, Any]]) -> list[str]:
+    """Give the MD5 of each part, base64, in their order."""
+    by_number = _by_number(asked)
+    if len(asked) > _MAX_PARTS or sorted(by_number) != list(range(1, len(asked) + 1)):
+        raise Error("invalid", f"The parts of a file are numbered from 1, each once, and at most {_MAX_PARTS:,}.")
+    return [by_number[number] for number in range(1, len(asked) + 1)]
+
+
+def _by_number(parts: Sequence[dict[str, Any]]) -> dict[int, str]:
+    try:
+        # The official client says of what it sent what it read in the ETag, with its quotes.
+        return {part["partNumber"]: base64.b64encode(bytes.fromhex(part["hexMD5"].strip('"'))).decode() for part in parts}
+    except ValueError:
+        raise Error("invalid", "The MD5 digests of parts are to be hexadecimal.") from None
+
+
+def _complete(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
+    context: Context = info.context
+    md5 = input["uploadID"]
+    told = _by_number(input["completedParts"])
+    parts = artifacts.find_parts(context.transaction, context.caller, _artifact_number(input["artifactID"]), md5, told)
+    if parts is not None:
+        context.joiner.join(parts)
+    return {"digest": md5, "clientMutationId": input.get("clientMutationId")}
 
 
 def _commit(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
@@ -323,12 +368,13 @@ def _counting_by(context: Context, weigh: Callable[[], int]) -> AbstractContextM
 
 
 RESOLVERS: dict[str, dict[str, Any]] = {
-    "File": {"uploadUrl": _upload_url},
+    "File": {"uploadUrl": _upload_url, "uploadMultipartUrls": _multipart_urls},
     "Mutation": {
         "createArtifact": _create,
         "createArtifactManifest": _create_manifest,
         "updateArtifactManifest": _update_manifest,
         "createArtifactFiles": _create_files,
+        "completeMultipartUploadArtifact": _complete,
         "commitArtifact": _commit,
         "useArtifact": _use,
         "updateArtifact": _update,

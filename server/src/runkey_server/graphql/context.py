@@ -12,6 +12,7 @@ from runkey_server.asgi.actor import Actor
 from runkey_server.claiming import Caps
 from runkey_server.errors import Error
 from runkey_server.files import Directory, Signer
+from runkey_server.graphql.joining import Joiner
 
 MAX_NODES = 10_000
 """Runs, projects, files, keys and machines in one answer; ten lines of history count as one. The official client's pages have 1,000."""
@@ -30,6 +31,7 @@ class Context:
     """One operation's surroundings. base_url: where this client reaches this server, for absolute addresses.
 
     network: from where it asks. is_anonymous_open: whether it may have an account without a name. caps: what such an account may keep.
+    joiner: of the parts of large files.
     """
 
     actor: Actor | None
@@ -41,6 +43,7 @@ class Context:
     network: str
     is_anonymous_open: bool
     caps: Caps
+    joiner: Joiner
     open_transaction: sa.Connection | None
     spent: list[int] = field(default_factory=lambda: [0])
 

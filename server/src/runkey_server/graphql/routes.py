@@ -24,8 +24,10 @@ from runkey_server.errors import Error
 from runkey_server.files import Directory, Signer
 from runkey_server.graphql import executing
 from runkey_server.graphql.context import Context
+from runkey_server.graphql.joining import Joiner, Joining
 from runkey_server.graphql.planning import Plan, Planner
 from runkey_server.keys import Authenticator
+from runkey_server.retention import Quota
 from runkey_wire import limits
 
 
@@ -42,7 +44,10 @@ _MAX_LISTED = 20_000
 was built, 32,766; PostgreSQL 65,535), and would be said not to answer. `createRunFiles` takes 10,000 names."""
 
 # What brings data, and is turned away while the disk is full.
-_DATA_FIELDS = frozenset("commitArtifact createArtifact createArtifactFiles createRunFiles rewindRun upsertBucket upsertModel".split())
+_DATA_FIELDS = frozenset(
+    "commitArtifact completeMultipartUploadArtifact createArtifact createArtifactFiles createRunFiles "
+    "rewindRun upsertBucket upsertModel".split()
+)
 
 
 class GraphqlDoor:
@@ -57,6 +62,7 @@ class GraphqlDoor:
         pepper: bytes,
         hosts: Hosts,
         offer: Offer,
+        quota: Quota,
         clock: Clock,
     ) -> None:
         """Read the schema once."""
@@ -67,6 +73,7 @@ class GraphqlDoor:
         self._pepper = pepper
         self._hosts = hosts
         self._offer = offer
+        self._joiner = Joiner(database, directory, quota, offer.caps, clock)
         self._clock = clock
         self._schema: GraphQLSchema = executing.build()
         self._planner = Planner(self._schema)
@@ -84,8 +91,17 @@ class GraphqlDoor:
         if plan is not None and plan.from_memory:
             answer = self._run(plan, request, actor, scope)
         else:
-            answer = await to_thread.run_sync(self._plan_and_run, request, actor, scope)
+            answer = await self._run_in_thread(request, actor, scope)
         await send_json(send, answer)
+
+    async def _run_in_thread(self, request: _Request, actor: Actor | None, scope: Scope) -> dict[str, Any]:
+        while True:
+            try:
+                return await to_thread.run_sync(self._plan_and_run, request, actor, scope)
+            except Joining as joining:
+                # Held here, because there are few threads and long joins.
+                if not await joining.wait():
+                    raise
 
     def _plan_and_run(self, request: _Request, actor: Actor | None, scope: Scope) -> dict[str, Any]:
         try:
@@ -115,6 +131,7 @@ class GraphqlDoor:
             network=network_of(self._hosts.client_of(scope)),
             is_anonymous_open=self._offer.is_open(scope),
             caps=self._offer.caps,
+            joiner=self._joiner,
             open_transaction=None,
         )
         return executing.run(self._schema, self._database, plan, request.variables, context)

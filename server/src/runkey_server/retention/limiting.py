@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
 
+import sqlalchemy as sa
+
 from runkey_server.clock import Clock
 from runkey_server.database import Database
 from runkey_server.errors import Error
@@ -78,6 +80,18 @@ class Quota:
             if account is not None:
                 account.held[project_id] = max(0, account.held.get(project_id, 0) - held)
                 account.taken[project_id] = account.taken.get(project_id, 0) + kept
+
+    def check_moved(self, transaction: sa.Connection, account_id: int, project_id: int) -> None:
+        """Look whether a project has room for what was moved into it in this transaction. Raises Error `forbidden`."""
+        most = self.limits.project
+        taken = 0 if most is None else measure_files(transaction, account_id=account_id).get(project_id, 0)
+        if most is not None and taken > most:
+            raise Error("forbidden", f"There is no room: the files of that project would take {in_words(taken)} of {in_words(most)}.")
+        with self._lock:
+            account = self._accounts.get(account_id)
+            if account is not None:
+                # What it was no longer holds; what is on its way in does.
+                account.until = self._clock()
 
     def find_fault(self, account_id: int, project_id: int) -> str | None:
         """Say why the next file would be refused, in a sentence; None when it would not."""

@@ -2,8 +2,8 @@
 
 Tables: `runs`, `run_values`, `console_lines`. Upserting makes a run or changes it; branching lets one go on from a step of another, or back
 to one of its own; reporting takes what a running run tells. Finding gives one or a page of them, which filtering chooses and ordering puts
-in order, by the fields that `asking` knows. Tagging, stopping and deleting act on many at once. Its rows of history live in `history`, its
-files in `files`.
+in order, by the fields that `asking` knows. Tagging, stopping, moving and deleting act on many at once. Its rows of history live in
+`history`, its files in `files`.
 """
 
 from runkey_server.database.filtering import Condition
@@ -34,6 +34,7 @@ from runkey_server.runs.finding import (
     number_runs,
 )
 from runkey_server.runs.model import Changes, Run
+from runkey_server.runs.moving import move_runs
 from runkey_server.runs.picturing import CustomChart, charts_of, classes_of
 from runkey_server.runs.reporting import Report, get_writable, report
 from runkey_server.runs.stopping import set_state, stop_runs
@@ -83,6 +84,7 @@ __all__ = [
     "list_run_ids_of",
     "list_runs",
     "measure_console",
+    "move_runs",
     "name_runs",
     "number_runs",
     "purge",

@@ -97,6 +97,17 @@ def unmark_deleted(transaction: sa.Connection, project_id: int, names: Sequence[
     return list(transaction.execute(restored).scalars())
 
 
+def list_taken(transaction: sa.Connection, project_id: int, names: Sequence[str]) -> list[str]:
+    """Give those of some names that runs of a project have, deleted ones included."""
+    return list(transaction.execute(sa.select(runs.c.name).where(runs.c.project_id == project_id, _is_named(names))).scalars())
+
+
+def move_runs(transaction: sa.Connection, run_ids: Sequence[int], project_id: int, at: datetime) -> None:
+    """Put runs into a project; rules let them be from then on."""
+    for run_id in run_ids:
+        transaction.execute(sa.update(runs).where(runs.c.id == run_id).values(project_id=project_id, restored_at=at))
+
+
 def request_stop(transaction: sa.Connection, project_id: int, names: Sequence[str], running: Sequence[str]) -> list[str]:
     """Note that runs are to stop; give the names of those that are in one of these states and were not asked before."""
     t = runs

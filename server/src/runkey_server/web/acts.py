@@ -1,4 +1,4 @@
-"""What is done to runs and projects as a whole, for pages and programs alike: tags, stopping, deleting, restoring, rules; and bytes.
+"""What is done to runs and projects as a whole, for pages and programs alike: tags, stopping, moving, deleting, rules; and bytes.
 
 Routes below `/{entity}/{project}`: `POST …/runs/acts`, `POST …/acts`, `GET …/deleted`, `GET` and `POST …/retention`, `GET …/usage`. A
 browser's session changes something by a page of ours alone; a key tags where it may write, and deletes where `projects.may` says so.
@@ -12,11 +12,11 @@ import msgspec
 import sqlalchemy as sa
 from anyio import to_thread
 
-from runkey_server import accounts, claiming, projects, retention, runs
+from runkey_server import accounts, artifacts, claiming, projects, retention, runs
 from runkey_server.asgi.responses import send_json
 from runkey_server.errors import Error
 from runkey_server.projects import Act, Project, may
-from runkey_server.retention import Rule
+from runkey_server.retention import Quota, Rule
 from runkey_server.runs import Run
 from runkey_server.web.pages import Pages
 from runkey_server.web.reading import Request, find_project, read_act
@@ -26,11 +26,12 @@ _MAX_DELETED = 1_000
 
 
 class OnRuns(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What to do to which runs. tags: for `tag` and `untag`."""
+    """What to do to which runs. tags: for `tag` and `untag`. to: for `move`, a project of the same entity, which is made on the fly."""
 
     runs: Annotated[list[str], msgspec.Meta(max_length=MAX_RUNS)]
-    act: Literal["tag", "untag", "delete", "restore", "stop"]
+    act: Literal["tag", "untag", "delete", "restore", "stop", "move"]
     tags: Annotated[list[str], msgspec.Meta(max_length=20)] = []
+    to: str = ""
 
 
 class OnProject(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -50,8 +51,9 @@ class Ruling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Acts:
     """The handlers."""
 
-    def __init__(self, pages: Pages) -> None:
+    def __init__(self, pages: Pages, quota: Quota) -> None:
         """Serve one worker."""
+        self._quota = quota
         self._database = pages.database
         self._clock = pages.clock
         self._caps = pages.offer.caps
@@ -139,10 +141,12 @@ class Acts:
         await send_json(request.send, await to_thread.run_sync(write))
 
     def _on_runs(self, transaction: sa.Connection, request: Request, asked: OnRuns) -> dict[str, Any]:
-        project = _find_for(transaction, request, "delete" if asked.act in ("delete", "restore") else "write")
+        project = _find_for(transaction, request, "delete" if asked.act in ("delete", "restore", "move") else "write")
         at = self._clock()
         if asked.act == "delete":
             return {"changed": runs.delete_runs(transaction, project.id, asked.runs, at), "runs": []}
+        if asked.act == "move":
+            return {"changed": self._move(transaction, request, project, asked), "runs": []}
         if asked.act == "restore":
             changed = runs.restore_runs(transaction, project.id, asked.runs, at)
         elif asked.act == "stop":
@@ -154,6 +158,19 @@ class Acts:
             changed = list(grown)
         found = runs.list_named(transaction, project, changed)
         return {"changed": [run.name for run in found], "runs": [run_as_json(run, run.state(at)) for run in found]}
+
+    def _move(self, transaction: sa.Connection, request: Request, source: Project, asked: OnRuns) -> list[str]:
+        at = self._clock()
+        if not runs.list_named(transaction, source, asked.runs):
+            return []
+        destination, is_new = projects.open_project(transaction, request.actor, source.entity, asked.to, at)
+        owner = accounts.find_account_by_id(transaction, destination.account_id)
+        if is_new and owner is not None and owner.is_anonymous:
+            claiming.check_projects(transaction, owner.id, self._caps)
+        moved = {run.id: run.name for run in runs.move_runs(transaction, source, asked.runs, destination, at)}
+        artifacts.move_along(transaction, moved, source, destination, at)
+        self._quota.check_moved(transaction, destination.account_id, destination.id)
+        return list(moved.values())
 
     def _count_text(self, transaction: sa.Connection, project: Project, more: int) -> None:
         """Hold an account without a name to what it may keep, as all other ways to change a run do."""

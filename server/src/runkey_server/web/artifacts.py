@@ -2,10 +2,13 @@
 
 Routes: below `/{entity}/{project}/collections`: `GET` itself, `GET …/{collection}`; below `…/{collection}/{version}`, which is `v3`
 or an alias: `GET …/about`, `…/files`, `…/file?name=`, `…/lineage`, `…/freed`, `POST …/acts`. Below a run: `GET …/artifacts`, and
-`…/held/{client_id}/{name}` for what a run's own tables name. Programs may ask the same, with a key.
+`…/held/{client_id}/{name}` for what a run's own tables name. Programs may ask the same, with a key. `/artifacts/…` and `/artifactsV2/…`
+are where the official client looks for a file by its MD5.
 """
 
+import base64
 import json
+import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Literal
@@ -28,6 +31,7 @@ from runkey_server.web.reading import Request, find_project, find_run, read_act,
 _COLLECTIONS = 200
 _VERSIONS = 100
 _FILES = 500
+_HEX_MD5 = re.compile("[0-9a-fA-F]{32}")
 _LINKS = 100
 _NEAR = 20
 """Runs that used a version, and versions beside each run, in its lineage: more than a picture can show."""
@@ -237,6 +241,22 @@ class Artifacts:
 
         await send_redirect(request.send, await to_thread.run_sync(partial(self._reading, find)))
 
+    async def by_digest(self, request: Request) -> None:
+        """Lead to a file by its MD5 alone, where the official client looks for one whose address it did not ask for.
+
+        `/artifacts/{entity}/{hex}`; `/artifactsV2/{region}/{entity}/…/{hex}`, and `…/{hex}/{file name}` in newer ones, where `…` says in
+        which version it was first and in which it is looked for. The name comes as it is, so a `?` or `#` in it has cut it off.
+        """
+
+        def find(transaction: sa.Connection) -> str:
+            found = artifacts.find_by_content(transaction, request.actor, request.path["entity"], _md5_in(request.path["digest"]))
+            if found is None:
+                raise _nothing()
+            artifact, path = found
+            return self._address(transaction, artifact, path)
+
+        await send_redirect(request.send, await to_thread.run_sync(partial(self._reading, find)))
+
     def _reading(self, read: Callable[[sa.Connection], Any]) -> Any:
         with self._database.reading() as transaction:
             return read(transaction)
@@ -295,6 +315,16 @@ def _find(transaction: sa.Connection, request: Request) -> tuple[Collection, Mem
     if place is None or artifact is None:
         raise _nothing()
     return collection, place, artifact
+
+
+def _md5_in(place: str) -> str:
+    """Find the digest, base64. Raises Error `not_found` where there is none."""
+    parts = place.split("/")
+    # birth, digest; project, collection, birth, digest, name; project, collection, version, birth, digest, name.
+    digest = {1: 0, 2: 1, 5: 3, 6: 4}.get(len(parts))
+    if digest is None or not _HEX_MD5.fullmatch(parts[digest]):
+        raise _nothing()
+    return base64.b64encode(bytes.fromhex(parts[digest])).decode()
 
 
 def _nothing() -> Error:
