@@ -1,10 +1,13 @@
 """Bytes that nothing needs are freed, and no others: whatever let go of them, and whenever they came."""
 
+from datetime import timedelta
 from hashlib import sha256
 
+import sqlalchemy as sa
 from shelf import Shelf, lines_of, manifest_of, md5_of
 
 from runkey_server import artifacts
+from runkey_server.artifacts import tables
 
 ONE, TWO, THREE = b"one", b"two two", b"three three three"
 
@@ -126,3 +129,22 @@ def test_what_a_purged_project_had_is_gone_with_what_came_late(shelf: Shelf) -> 
     shelf.send(TWO)
     shelf.sweep()
     assert shelf.here() == {}
+
+
+def test_a_collection_that_was_deleted_goes_when_it_is_empty_whatever_else_is_due(shelf: Shelf) -> None:
+    def rows() -> list[str]:
+        t = tables.artifact_collections
+        with shelf.database.reading() as transaction:
+            return sorted(transaction.execute(sa.select(t.c.name).where(t.c.project_id == shelf.project_id)).scalars())
+
+    pending, made = shelf.begin("empty"), shelf.log({"a": ONE}, "full")
+    shelf.delete(pending.id)
+    shelf.sweep()
+    for each in (pending, made):
+        with shelf.database.writing() as transaction:
+            artifacts.delete_collection(transaction, shelf.person.actor, each.collection_id, shelf.clock())
+    assert rows() == sorted([f"/{pending.collection_id}", f"/{made.collection_id}"])
+    artifacts.purge_due(shelf.database, shelf.clock() - timedelta(days=1))
+    assert rows() == [f"/{made.collection_id}"], "what is full waits for its versions"
+    shelf.sweep()
+    assert rows() == []

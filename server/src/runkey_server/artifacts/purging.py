@@ -35,10 +35,13 @@ def purge_due(database: Database, moment: datetime) -> None:
     """Drop some of what was deleted by a moment; its bytes are swept afterwards. Raises Error `unavailable`."""
     with database.reading() as transaction:
         due = store.list_deleted_before(transaction, moment, _AT_ONCE)
-    if due:
-        _purge(database, due)
+    _purge(database, due)
+    with database.reading() as transaction:
+        empty = store.list_empty_collections(transaction, _AT_ONCE)
+    if empty:
         with database.writing() as transaction:
-            store.delete_empty_collections(transaction)
+            for collection_id in empty:
+                store.delete_collection(transaction, collection_id)
 
 
 def purge_project(database: Database, project_id: int) -> None:

@@ -167,12 +167,11 @@ def delete_collection(transaction: sa.Connection, collection_id: int) -> None:
     transaction.execute(sa.delete(artifact_collections).where(artifact_collections.c.id == collection_id))
 
 
-def delete_empty_collections(transaction: sa.Connection) -> None:
-    """Drop the collections that were deleted and whose versions are gone by now."""
+def list_empty_collections(transaction: sa.Connection, at_most: int) -> list[int]:
+    """Give the ids of collections that were deleted and whose versions are gone by now."""
     t = artifact_collections
     is_empty = ~sa.exists().where(artifacts.c.collection_id == t.c.id)
-    for collection_id in list(transaction.execute(sa.select(t.c.id).where(t.c.deleted_at.is_not(None), is_empty)).scalars()):
-        delete_collection(transaction, collection_id)
+    return list(transaction.execute(sa.select(t.c.id).where(t.c.deleted_at.is_not(None), is_empty).limit(at_most)).scalars())
 
 
 def list_logged_by(transaction: sa.Connection, project_id: int, run_ids: Sequence[int]) -> list[Collection]:

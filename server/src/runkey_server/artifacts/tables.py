@@ -33,7 +33,7 @@ artifact_collections = sa.Table(
     sa.Column("created_at", Instant, nullable=False),
     sa.Column("updated_at", Instant, nullable=False),
     # A deleted one stays until its versions are purged, under a name that nobody can give.
-    sa.Column("deleted_at", Instant),
+    sa.Column("deleted_at", Instant, index=True),
     sa.UniqueConstraint("project_id", "name"),
 )
 
