@@ -76,11 +76,14 @@ def sender_in(data: Path, clock: StillClock, **settings: Any) -> Iterator[Sender
 
 
 @pytest.fixture
-def sender(tmp_path: Path, clock: StillClock) -> Iterator[Sender]:
-    with sender_in(tmp_path / "data", clock) as opened:
+def sender(tmp_path: Path, clock: StillClock, request: pytest.FixtureRequest) -> Iterator[Sender]:
+    is_sqlite = getattr(request, "param", "sqlite") == "sqlite"
+    settings = {} if is_sqlite else {"database_url": request.getfixturevalue("postgres").new_database()}
+    with sender_in(tmp_path / "data", clock, **settings) as opened:
         yield opened
 
 
+@pytest.mark.parametrize("sender", ["sqlite", "postgres"], indirect=True)
 def test_parts_become_one_file(sender: Sender) -> None:
     version = sender.begin()
     told = sender.send(version)

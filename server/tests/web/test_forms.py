@@ -60,6 +60,8 @@ ROUTES = {
     },
     "/{entity}/{project}/collections/{collection}/{version}/acts": "POST",
     "/{entity}/{project}/runs/{run}/artifacts": "GET",
+    "/artifacts/{entity}/{digest}": "GET",
+    "/artifactsV2/{region}/{entity}/{digest:path}": "GET",
     "/{entity}/{project}/runs/{run}/held/{client_id}/{name:path}": "GET",
 }
 PAGES = {

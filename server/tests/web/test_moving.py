@@ -25,7 +25,10 @@ VERSION = """query V($p: String, $n: String!) { project(name: $p, entityName: "m
 @pytest.fixture
 def estate(tmp_path: Path, clock: StillClock, request: pytest.FixtureRequest) -> Iterator[Estate]:
     """A run with everything that a run may have: its table in a sequence of its own."""
-    with open_house(tmp_path / "data", clock, is_quiet=True, **getattr(request, "param", {})) as house:
+    settings = getattr(request, "param", {})
+    if settings == "postgres":
+        settings = {"database_url": request.getfixturevalue("postgres").new_database()}
+    with open_house(tmp_path / "data", clock, is_quiet=True, **settings) as house:
         yield settle(house, "mira", "p", "r1", "run-r1-answers")
 
 
@@ -66,6 +69,7 @@ def purge(house: House) -> set[str]:
     return set(directory.list_all())
 
 
+@pytest.mark.parametrize("estate", [{}, "postgres"], indirect=True, ids=["sqlite", "postgres"])
 def test_all_that_a_run_has_comes_along(estate: Estate) -> None:
     end(estate)
     before = estate.graphql(RUN, p="p", r="r1")["project"]["run"]
