@@ -29,7 +29,8 @@ def page_of(first: int | None) -> int:
 class Context:
     """One operation's surroundings. base_url: where this client reaches this server, for absolute addresses.
 
-    network: from where it asks. is_anonymous_open: whether it may have an account without a name. caps: what such an account may keep.
+    network: from where it asks. is_shared: who asks is one of several processes that write a run together. is_anonymous_open: whether it
+    may have an account without a name. caps: what such an account may keep.
     """
 
     actor: Actor | None
@@ -39,6 +40,7 @@ class Context:
     directory: Directory
     pepper: bytes
     network: str
+    is_shared: bool
     is_anonymous_open: bool
     caps: Caps
     open_transaction: sa.Connection | None

@@ -4,6 +4,7 @@ One transaction for all of it: a request is kept whole or not at all; under load
 given twice, so the client's own retry mends a lost answer.
 """
 
+from dataclasses import replace
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -30,8 +31,11 @@ def apply(
     at: datetime,
     *,
     caps: Caps,
+    writer: str | None = None,
 ) -> bool:
     """Keep one request; tell whether the run was asked to stop. Returns after the commit.
+
+    writer: which of several processes that write the run together it is, each counting its own lines.
 
     Raises Error `not_found`, `gone`, `unauthenticated` (see `runs.get_writable`), `invalid` for lines that are not what their file holds,
     `forbidden` beyond what an account without a name may keep.
@@ -50,6 +54,8 @@ def apply(
         # Of a run that was claimed meanwhile nothing is counted, whatever its key was.
         if actor.key_kind == "anonymous" and run.account_id == actor.account_id:
             claiming.count_bytes(transaction, actor.account_id, growth_of(transaction, run, request), caps)
+        if writer is not None:
+            return _keep_shared(transaction, run, writer, request, said, at)
         for name, chunk in request.files.items():
             if name in batches:
                 history.append(transaction, run.id, STREAMS[name], batches[name], at)
@@ -59,6 +65,31 @@ def apply(
         return run.stop_requested
 
     return grouped.write(keep)
+
+
+def _keep_shared(transaction: sa.Connection, run: Run, writer: str, request: FileStreamRequest, said: Report, at: datetime) -> bool:
+    """Put what one of several writers sends behind what is there; what it sent before changes nothing."""
+    runs.lock_run(transaction, run.id)
+    for name, chunk in request.files.items():
+        if name not in STREAMS and name != file_stream.CONSOLE:
+            _keep(transaction, run, name, chunk)
+            continue
+        is_console = name == file_stream.CONSOLE
+        end = runs.count_console(transaction, run.id) if is_console else history.count_lines(transaction, run.id, STREAMS[name])
+        span = (chunk.offset, chunk.offset + len(chunk.lines))
+        placed = runs.place_lines(transaction, run.id, writer, name, span, end)
+        if is_console:
+            for stretch in (placed.again, placed.new):
+                runs.write_console(transaction, run.id, stretch.place, chunk.lines[stretch.start : stretch.end])
+        else:
+            # Packed again, for its lines have other numbers: of several writers few requests come.
+            batch = Batch.read(placed.new.place, chunk.lines[placed.new.start : placed.new.end])
+            history.append(transaction, run.id, STREAMS[name], batch, at)
+    if said.summary is not None:
+        there = runs.get_run_by_id(transaction, run.id).summary
+        said = replace(said, summary=runs.join_summary(there, said.summary))
+    runs.report(transaction, run, said, at)
+    return run.stop_requested
 
 
 def _keep(transaction: sa.Connection, run: Run, name: str, chunk: Chunk) -> None:
