@@ -122,7 +122,7 @@ def _values(changes: Changes) -> dict[str, Any]:
     if "tags" in values:
         for tag in values["tags"]:
             check_text("tags", tag)
-        values["tags"] = list(values["tags"])
+        values["tags"] = list(dict.fromkeys(values["tags"]))
     if "state" in values:
         values["reported_state"] = values.pop("state")
     return values
