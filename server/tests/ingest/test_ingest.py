@@ -498,6 +498,9 @@ def test_several_writers_of_one_run_lose_nothing(house: House, mira: Person) -> 
     for bad in ("", "x" * 129, "ä"):
         assert send(bad.encode("latin-1"), history({"x": 1})).status_code == 400
     assert read(house, mira)["historyLineCount"] == 6
+    with house.database.writing() as transaction:
+        runs.purge(transaction, [run.id])
+    assert house.dump()["run_writers"] == []
 
 
 def test_the_configs_of_several_writers_are_joined(house: House, mira: Person) -> None:

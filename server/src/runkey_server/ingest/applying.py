@@ -51,45 +51,43 @@ def apply(
 
     def keep(transaction: sa.Connection) -> bool:
         run = runs.get_writable(transaction, actor, entity, project, run_name)
+        chunks, told = list(request.files.items()), said
+        if writer is not None:
+            chunks = _placed(transaction, run, writer, chunks)
+            told = replace(said, summary=_last_line(dict(chunks).get(file_stream.SUMMARY)))
         # Of a run that was claimed meanwhile nothing is counted, whatever its key was.
         if actor.key_kind == "anonymous" and run.account_id == actor.account_id:
-            claiming.count_bytes(transaction, actor.account_id, growth_of(transaction, run, request), caps)
-        if writer is not None:
-            return _keep_shared(transaction, run, writer, request, said, at)
-        for name, chunk in request.files.items():
-            if name in batches:
-                history.append(transaction, run.id, STREAMS[name], batches[name], at)
+            claiming.count_bytes(transaction, actor.account_id, growth_of(transaction, run, chunks), caps)
+        for name, chunk in chunks:
+            if name in STREAMS:
+                # Several writers' lines have got other numbers: they are packed again.
+                batch = batches[name] if writer is None else Batch.read(chunk.offset, chunk.lines)
+                history.append(transaction, run.id, STREAMS[name], batch, at)
             else:
                 _keep(transaction, run, name, chunk)
-        runs.report(transaction, run, said, at)
+        runs.report(transaction, run, told, at)
         return run.stop_requested
 
     return grouped.write(keep)
 
 
-def _keep_shared(transaction: sa.Connection, run: Run, writer: str, request: FileStreamRequest, said: Report, at: datetime) -> bool:
-    """Put what one of several writers sends behind what is there; what it sent before changes nothing."""
+def _placed(transaction: sa.Connection, run: Run, writer: str, chunks: list[tuple[str, Chunk]]) -> list[tuple[str, Chunk]]:
+    """Put what one of several writers sends behind what is there, and its summary into that of all; what it sent before is left out."""
     runs.lock_run(transaction, run.id)
-    for name, chunk in request.files.items():
-        if name not in STREAMS and name != file_stream.CONSOLE:
-            _keep(transaction, run, name, chunk)
-            continue
-        is_console = name == file_stream.CONSOLE
-        end = runs.count_console(transaction, run.id) if is_console else history.count_lines(transaction, run.id, STREAMS[name])
-        span = (chunk.offset, chunk.offset + len(chunk.lines))
-        placed = runs.place_lines(transaction, run.id, writer, name, span, end)
-        if is_console:
-            for stretch in (placed.again, placed.new):
-                runs.write_console(transaction, run.id, stretch.place, chunk.lines[stretch.start : stretch.end])
+    placed = []
+    for name, chunk in chunks:
+        if name == file_stream.SUMMARY and chunk.lines:
+            there = runs.get_run_by_id(transaction, run.id).summary
+            placed.append((name, Chunk(0, (runs.join_summary(there, chunk.lines[-1]),))))
+        elif name in STREAMS or name == file_stream.CONSOLE:
+            is_console = name == file_stream.CONSOLE
+            end = runs.count_console(transaction, run.id) if is_console else history.count_lines(transaction, run.id, STREAMS[name])
+            found = runs.place_lines(transaction, run.id, writer, name, (chunk.offset, chunk.offset + len(chunk.lines)), end)
+            stretches = (found.again, found.new) if is_console else (found.new,)
+            placed += [(name, Chunk(each.place, chunk.lines[each.start : each.end])) for each in stretches]
         else:
-            # Packed again, for its lines have other numbers: of several writers few requests come.
-            batch = Batch.read(placed.new.place, chunk.lines[placed.new.start : placed.new.end])
-            history.append(transaction, run.id, STREAMS[name], batch, at)
-    if said.summary is not None:
-        there = runs.get_run_by_id(transaction, run.id).summary
-        said = replace(said, summary=runs.join_summary(there, said.summary))
-    runs.report(transaction, run, said, at)
-    return run.stop_requested
+            placed.append((name, chunk))
+    return placed
 
 
 def _keep(transaction: sa.Connection, run: Run, name: str, chunk: Chunk) -> None:
