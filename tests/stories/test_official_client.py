@@ -251,6 +251,9 @@ def test_the_schema_has_what_the_installed_client_asks(name: str) -> None:
         "IS_PROJECT_READ_ONLY_GQL",
         "SEARCH_USERS_GQL",
         "GET_TEAM_ENTITY_GQL",
+        "GET_SWEEPS_GQL",
+        "GENERATE_API_KEY_GQL",
+        "DELETE_API_KEY_GQL",
     ],
 )
 def test_the_schema_has_what_the_python_half_asks(name: str) -> None:

@@ -330,6 +330,32 @@ def test_a_key_makes_rotates_and_revokes_keys(house: House) -> None:
     assert not can_log_in(house, mira.secret)
 
 
+def test_a_key_is_made_and_ended_in_the_official_clients_words(house: House) -> None:
+    mira = house.person("mira")
+    made = house.graphql(mira.secret, "mutation { generateApiKey(input: {}) { apiKey { id name description } } }").json()["data"]
+    key = made["generateApiKey"]["apiKey"]
+    assert can_log_in(house, key["name"])
+    ended = house.graphql(mira.secret, "mutation D($id: String!) { deleteApiKey(input: {id: $id}) { success } }", id=key["id"]).json()
+    assert ended["data"]["deleteApiKey"]["success"]
+    assert not can_log_in(house, key["name"])
+
+
+def test_what_there_is_none_of_is_an_empty_list(house: House) -> None:
+    mira = house.person("mira")
+    house.graphql(mira.secret, 'mutation { upsertModel(input: {name: "p"}) { inserted } }')
+    lists = """{ project(name: "p") { totalSweeps sweeps(filters: "{}") { edges { node { id } } pageInfo { hasNextPage } }
+      allViews(viewType: "runs", first: 5) { edges { node { spec } } pageInfo { endCursor } } }
+      entity(name: "mira") { integrations { edges { node { ... on SlackIntegration { teamName } } } } } }"""
+    assert house.graphql(mira.secret, lists).json()["data"] == {
+        "project": {
+            "totalSweeps": 0,
+            "sweeps": {"edges": [], "pageInfo": {"hasNextPage": False}},
+            "allViews": {"edges": [], "pageInfo": {"endCursor": None}},
+        },
+        "entity": {"integrations": {"edges": []}},
+    }
+
+
 def test_a_machines_key_ends_itself_and_nothing_else(house: House) -> None:
     mira, machine = house.person("mira"), house.person("mira", "machine")
     assert house.graphql(machine.secret, CREATE).json()["errors"][0]["extensions"]["code"] == "FORBIDDEN"

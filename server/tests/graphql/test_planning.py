@@ -35,6 +35,15 @@ def test_what_a_plan_says(text: str, public: bool, memory: bool, mutation: bool)
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
+        # What is missing is named, as people call it; nothing is guessed of words that nobody knows.
+        (
+            "mutation { upsertSweep(input: {}) { sweep { id } } }",
+            r"^There are no sweeps on this server yet\. \(It was asked for as upsertSweep",
+        ),
+        ("mutation($s: AlertSeverity) { notifyScriptableRunAlert(input: {severity: $s}) { success } }", "There are no alerts"),
+        ('{ project(name: "p") { runQueues { name } } }', "There are no launch queues"),
+        ("{ viewer { projects { edges { node { triggers { id } } } } } }", "There are no automations|Cannot query field 'projects'"),
+        ("mutation { createTeam(input: {}) { entity { id } } }", "There are no teams"),
         ("", "Unexpected <EOF>"),
         ("{", "Expected Name"),
         ("{ nothing }", "Cannot query field 'nothing'"),

@@ -64,9 +64,11 @@ class Nameless:
         with self.house.database.reading() as transaction:
             return accounts.find_account_by_id(transaction, self.account.id).stored_bytes
 
-    def stream(self, body: dict[str, Any]) -> int:
+    def stream(self, body: dict[str, Any], writer: str | None = None) -> int:
         path = f"/files/{self.account.name}/p/r/file_stream"
-        return int(self.house.client.post(path, json=body, headers={"Authorization": f"Bearer {self.secret}"}).status_code)
+        shared = {"X-Wandb-Use-Async-Filestream": "true", "X-Wandb-Async-Client-Id": writer} if writer else {}
+        headers = {"Authorization": f"Bearer {self.secret}"} | shared
+        return int(self.house.client.post(path, json=body, headers=headers).status_code)
 
     def addresses(self, *names: str) -> list[str]:
         return [file["uploadUrl"] for file in self.ask(FILES, e=self.account.name, files=names)["createRunFiles"]["files"]]
@@ -183,6 +185,13 @@ def test_rows_that_take_the_place_of_others_cannot_grow_unseen(somebody: Nameles
         somebody.stream(rows("", offset=number))
         answers.append(somebody.stream(rows("x" * 200_000, offset=number)))
     assert answers == [200] * 4 + [403] * 4
+
+
+@pytest.mark.parametrize("name", ["wandb-history.jsonl", "wandb-events.jsonl", "output.log"])
+def test_what_several_writers_send_is_added_up(somebody: Nameless, name: str) -> None:
+    answers = [somebody.stream(rows("y" * 300_000, name=name), f"writer-{number}") for number in (0, 0, 1, 1, 2, 3)]
+    assert answers == [200] * 5 + [403]
+    assert 900_000 < somebody.stored < 901_000
 
 
 def test_empty_lines_are_not_free(somebody: Nameless) -> None:

@@ -457,3 +457,65 @@ def test_what_is_no_whole_zip_or_becomes_too_much_is_refused(house: House, mira:
 
 def test_an_encoding_that_is_not_known_is_named(house: House, mira: Person) -> None:
     assert zipped(house, mira, b"{}", "br") == 400
+
+
+def test_several_writers_of_one_run_lose_nothing(house: House, mira: Person) -> None:
+    """As the official client sends in its shared mode: every writer counts from 0, and a repeated request changes nothing."""
+
+    def send(writer: str, body: dict[str, object]) -> object:
+        headers = {"Authorization": f"Bearer {mira.secret}", "X-Wandb-Use-Async-Filestream": "true", "X-Wandb-Async-Client-Id": writer}
+        return house.client.post("/files/mira/p/r1/file_stream", json=body, headers=headers)
+
+    def told(rank: int, steps: range, printed: list[str]) -> dict[str, object]:
+        body = history(*({"_step": step, f"x{rank}": step} for step in steps), offset=steps[0])
+        body["files"] |= {
+            "wandb-events.jsonl": {"offset": steps[0], "content": [f'{{"gpu/l:rank_{rank}": 5}}' for _ in steps]},
+            "wandb-summary.json": {"offset": 0, "content": [f'{{"x{rank}": {steps[-1]}, "_step": {steps[-1]}}}']},
+            "output.log": {"offset": steps[0], "content": printed},
+        }
+        return body
+
+    for rank, steps, printed in (
+        (0, range(2), ["a0", "a1 10%"]),
+        (1, range(2), ["b0", "b1"]),
+        (0, range(2), ["a0", "a1 10%"]),
+        (0, range(1, 3), ["a1 99%", "a2"]),
+        (1, range(2, 3), ["b2"]),
+    ):
+        assert send(f"writer-{rank}", told(rank, steps, printed)).status_code == 200
+    found = read(house, mira)
+    assert (found["historyLineCount"], found["eventsLineCount"], found["logLineCount"]) == (6, 6, 6)
+    rows = sorted((row["_step"], *(name for name in row if name != "_step")) for row in map(json.loads, found["history"]))
+    assert rows == [(step, f"x{rank}") for step in range(3) for rank in range(2)]
+    assert json.loads(found["summaryMetrics"]) == {"x0": 2, "x1": 2, "_step": 2}
+    with house.database.reading() as transaction:
+        run = runs.find_run(transaction, mira.actor, "mira", "p", "r1")
+        assert [line.text for line in runs.read_console(transaction, run.id)] == ["a0", "a1 99%", "b0", "b1", "a2", "b2"]
+    # Whoever ends first may not end it for the others.
+    assert send("writer-1", {"complete": True, "exitcode": 0}).status_code == 200
+    assert send("writer-0", {"files": {}}).status_code == 200
+    assert read(house, mira)["state"] == "running"
+    for bad in ("", "x" * 129, "ä"):
+        assert send(bad.encode("latin-1"), history({"x": 1})).status_code == 400
+    assert read(house, mira)["historyLineCount"] == 6
+    with house.database.writing() as transaction:
+        runs.purge(transaction, [run.id])
+    assert house.dump()["run_writers"] == []
+
+
+def test_the_configs_of_several_writers_are_joined(house: House, mira: Person) -> None:
+    upsert = """mutation U($config: JSONString) {
+      upsertBucket(input: {name: "r1", modelName: "p", config: $config}) { bucket { config } } }"""
+
+    def say(config: dict[str, object]) -> object:
+        body = {"query": upsert, "variables": {"config": json.dumps(config)}}
+        headers = {"Authorization": f"Bearer {mira.secret}", "X-Wandb-Use-Async-Filestream": "true", "X-Wandb-Client-Id": "w"}
+        return json.loads(house.client.post("/graphql", json=body, headers=headers).json()["data"]["upsertBucket"]["bucket"]["config"])
+
+    def own(writer: str, metrics: list[object]) -> dict[str, object]:
+        return {"value": {"e": {writer: {"host": writer}}, "m": metrics, "t": {"3": [1]}}}
+
+    say({"a": {"value": 1}, "lr": {"value": 0.1}, "_wandb": own("w0", [{"1": "x"}])})
+    joined = say({"b": {"value": 2}, "lr": {"value": 0.2}, "_wandb": own("w1", [])})
+    assert {name: each["value"] for name, each in joined.items() if name != "_wandb"} == {"a": 1, "b": 2, "lr": 0.2}
+    assert joined["_wandb"]["value"] == {"e": {"w0": {"host": "w0"}, "w1": {"host": "w1"}}, "m": [{"1": "x"}], "t": {"3": [1]}}

@@ -237,6 +237,12 @@ ROWS = [
         NO_KEYS | {"stranger's machine key": "forbidden", "guest": "forbidden"},
     ),
     Row(
+        "Mutation.deleteApiKey",
+        "mutation($i: String!) { deleteApiKey(input: {id: $i}) { success } }",
+        lambda t, me: {"i": t.key_id},
+        NO_KEYS | {"stranger's machine key": "forbidden", "guest": "forbidden"},
+    ),
+    Row(
         "Mutation.renameMachine",
         'mutation($i: ID!) { renameMachine(input: {id: $i, name: "x"}) { machine { name } } }',
         lambda t, me: {"i": t.machine_id},
@@ -475,6 +481,10 @@ ROWS = [
 
 NAMES_NOTHING = {
     "Mutation.createApiKey": "a description, of the caller's own new key",
+    "Mutation.generateApiKey": "a description, of the caller's own new key",
+    "Project.sweeps": "there are none",
+    "Project.allViews": "there are none",
+    "Entity.integrations": "there are none",
     "Mutation.createAnonymousEntity": "no more than a client's own mark",
     "Mutation.createClaimLink": "no more than a client's own mark",
     "Mutation.claimRuns": "the code is the right itself: tests of claiming",

@@ -21,7 +21,7 @@ def upsert(database: Database, person: Person, name: str | None, at: object, cha
 
 
 def test_a_run_is_made_changed_and_found(database: Database, clock: StillClock, alice: Person, charlie: Person) -> None:
-    made, inserted = upsert(database, alice, "r1", clock(), Changes(config='{"a": {"value": 1}}', tags=("x", "é"), notes="words"))
+    made, inserted = upsert(database, alice, "r1", clock(), Changes(config='{"a": {"value": 1}}', tags=("x", "é", "x"), notes="words"))
     assert inserted
     assert (made.entity, made.project, made.name, made.tags, made.notes) == ("alice", "p", "r1", ("x", "é"), "words")
     assert made.opened_by == alice.key.id

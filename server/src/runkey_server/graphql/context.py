@@ -30,8 +30,8 @@ def page_of(first: int | None) -> int:
 class Context:
     """One operation's surroundings. base_url: where this client reaches this server, for absolute addresses.
 
-    network: from where it asks. is_anonymous_open: whether it may have an account without a name. caps: what such an account may keep.
-    joiner: of the parts of large files.
+    network: from where it asks. is_shared: who asks is one of several processes that write a run together. is_anonymous_open: whether it
+    may have an account without a name. caps: what such an account may keep. joiner: of the parts of large files.
     """
 
     actor: Actor | None
@@ -41,6 +41,7 @@ class Context:
     directory: Directory
     pepper: bytes
     network: str
+    is_shared: bool
     is_anonymous_open: bool
     caps: Caps
     joiner: Joiner

@@ -17,7 +17,20 @@ from graphql import ExecutionResult, GraphQLError, GraphQLSchema, build_schema, 
 from runkey_server import errors
 from runkey_server.database import Database
 from runkey_server.errors import Error
-from runkey_server.graphql import artifact_acts, artifacts, claiming, files, keys, machines, projects, runs, scalars, server_info, viewer
+from runkey_server.graphql import (
+    absent,
+    artifact_acts,
+    artifacts,
+    claiming,
+    files,
+    keys,
+    machines,
+    projects,
+    runs,
+    scalars,
+    server_info,
+    viewer,
+)
 from runkey_server.graphql.context import Context
 from runkey_server.graphql.planning import PUBLIC_FIELDS, Plan
 
@@ -29,7 +42,7 @@ def build() -> GraphQLSchema:
     """Read the schema and bind every resolver to it."""
     schema = build_schema("\n".join(path.read_text() for path in sorted((Path(__file__).parent / "schema").glob("*.graphql"))))
     scalars.bind(schema.type_map)
-    for room in (viewer, server_info, projects, runs, files, artifacts, artifact_acts, keys, machines, claiming):
+    for room in (viewer, server_info, projects, runs, files, artifacts, artifact_acts, keys, machines, claiming, absent):
         for type_name, resolvers in room.RESOLVERS.items():
             for field_name, resolver in resolvers.items():
                 field = schema.type_map[type_name].fields[field_name]  # type: ignore[attr-defined]

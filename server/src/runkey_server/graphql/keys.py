@@ -1,4 +1,4 @@
-"""The viewer's API keys: listing, making, rotating, revoking. These fields are runkey's own."""
+"""The viewer's API keys: listing, making, rotating, revoking, in our words and in those of the official client (generate, delete)."""
 
 from datetime import datetime
 from typing import Any
@@ -61,6 +61,16 @@ def _create(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
     return {"apiKey": as_api_key(key, context.now), "secret": secret}
 
 
+def _generate(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
+    made = _create(_, info, {"description": input.get("description")})
+    return {"apiKey": made["apiKey"] | {"name": made["secret"]}}
+
+
+def _delete(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
+    _revoke(_, info, {"id": input["id"]})
+    return {"success": True}
+
+
 def _rotate(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
     context: Context = info.context
     if not context.caller.may_manage_keys:
@@ -91,5 +101,11 @@ def _meant(context: Context, key_id: str | None) -> keys.ApiKey:
 
 RESOLVERS = {
     "User": {"apiKeys": _list, "currentApiKey": _current},
-    "Mutation": {"createApiKey": _create, "rotateApiKey": _rotate, "revokeApiKey": _revoke},
+    "Mutation": {
+        "createApiKey": _create,
+        "rotateApiKey": _rotate,
+        "revokeApiKey": _revoke,
+        "generateApiKey": _generate,
+        "deleteApiKey": _delete,
+    },
 }

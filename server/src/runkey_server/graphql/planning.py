@@ -26,6 +26,7 @@ from graphql import (
 )
 
 from runkey_server.errors import Error
+from runkey_server.graphql import absent
 from runkey_wire import limits
 
 MAX_DEPTH = 15
@@ -138,6 +139,9 @@ class Planner:
         _hold_to_limits(document)
         problems = validate(self._schema, document, max_errors=5)
         if problems:
+            missing = absent.say(problems)
+            if missing is not None:
+                raise GraphQLError(missing)
             raise (
                 GraphQLError(problems[0].message)
                 if len(problems) == 1

@@ -129,6 +129,7 @@ class GraphqlDoor:
             directory=self._directory,
             pepper=self._pepper,
             network=network_of(self._hosts.client_of(scope)),
+            is_shared=(header(scope, b"x-wandb-use-async-filestream") or "").lower() == "true",
             is_anonymous_open=self._offer.is_open(scope),
             caps=self._offer.caps,
             joiner=self._joiner,

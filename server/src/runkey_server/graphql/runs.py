@@ -117,7 +117,7 @@ def _upsert(_: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
         return {"bucket": as_run(run, context), "inserted": False, "serverSettings": _SERVER_SETTINGS}
     named = (context.caller, input.get("entityName"), input.get("modelName"), input.get("name"))
     existing = runs.find_meant(context.transaction, *named)
-    run, inserted = runs.upsert(context.transaction, *named, changes, context.now)
+    run, inserted = runs.upsert(context.transaction, *named, changes, context.now, joins=context.is_shared)
     _count_text(context, existing, run)
     if inserted and context.caller.key_kind == "anonymous":
         claiming.check_runs(context.transaction, context.caller.account_id, context.caps)

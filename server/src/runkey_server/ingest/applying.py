@@ -4,6 +4,7 @@ One transaction for all of it: a request is kept whole or not at all; under load
 given twice, so the client's own retry mends a lost answer.
 """
 
+from dataclasses import replace
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -30,8 +31,11 @@ def apply(
     at: datetime,
     *,
     caps: Caps,
+    writer: str | None = None,
 ) -> bool:
     """Keep one request; tell whether the run was asked to stop. Returns after the commit.
+
+    writer: which of several processes that write the run together it is, each counting its own lines.
 
     Raises Error `not_found`, `gone`, `unauthenticated` (see `runs.get_writable`), `invalid` for lines that are not what their file holds,
     `forbidden` beyond what an account without a name may keep.
@@ -47,18 +51,43 @@ def apply(
 
     def keep(transaction: sa.Connection) -> bool:
         run = runs.get_writable(transaction, actor, entity, project, run_name)
+        chunks, told = list(request.files.items()), said
+        if writer is not None:
+            chunks = _placed(transaction, run, writer, chunks)
+            told = replace(said, summary=_last_line(dict(chunks).get(file_stream.SUMMARY)))
         # Of a run that was claimed meanwhile nothing is counted, whatever its key was.
         if actor.key_kind == "anonymous" and run.account_id == actor.account_id:
-            claiming.count_bytes(transaction, actor.account_id, growth_of(transaction, run, request), caps)
-        for name, chunk in request.files.items():
-            if name in batches:
-                history.append(transaction, run.id, STREAMS[name], batches[name], at)
+            claiming.count_bytes(transaction, actor.account_id, growth_of(transaction, run, chunks), caps)
+        for name, chunk in chunks:
+            if name in STREAMS:
+                # Several writers' lines have got other numbers: they are packed again.
+                batch = batches[name] if writer is None else Batch.read(chunk.offset, chunk.lines)
+                history.append(transaction, run.id, STREAMS[name], batch, at)
             else:
                 _keep(transaction, run, name, chunk)
-        runs.report(transaction, run, said, at)
+        runs.report(transaction, run, told, at)
         return run.stop_requested
 
     return grouped.write(keep)
+
+
+def _placed(transaction: sa.Connection, run: Run, writer: str, chunks: list[tuple[str, Chunk]]) -> list[tuple[str, Chunk]]:
+    """Put what one of several writers sends behind what is there, and its summary into that of all; what it sent before is left out."""
+    runs.lock_run(transaction, run.id)
+    placed = []
+    for name, chunk in chunks:
+        if name == file_stream.SUMMARY and chunk.lines:
+            there = runs.get_run_by_id(transaction, run.id).summary
+            placed.append((name, Chunk(0, (runs.join_summary(there, chunk.lines[-1]),))))
+        elif name in STREAMS or name == file_stream.CONSOLE:
+            is_console = name == file_stream.CONSOLE
+            end = runs.count_console(transaction, run.id) if is_console else history.count_lines(transaction, run.id, STREAMS[name])
+            found = runs.place_lines(transaction, run.id, writer, name, (chunk.offset, chunk.offset + len(chunk.lines)), end)
+            stretches = (found.again, found.new) if is_console else (found.new,)
+            placed += [(name, Chunk(each.place, chunk.lines[each.start : each.end])) for each in stretches]
+        else:
+            placed.append((name, chunk))
+    return placed
 
 
 def _keep(transaction: sa.Connection, run: Run, name: str, chunk: Chunk) -> None:

@@ -11,7 +11,7 @@ import msgspec
 from anyio import to_thread
 from starlette.types import Receive, Scope, Send
 
-from runkey_server import errors
+from runkey_server import errors, runs
 from runkey_server.asgi.middleware import ACTOR
 from runkey_server.asgi.rates import RateLimit
 from runkey_server.asgi.requests import header, read_body
@@ -66,9 +66,20 @@ class FileStreamDoor:
                 _parse(_plain(body, header(scope, b"content-encoding"))),
                 self._clock(),
                 caps=self._caps,
+                writer=_writer_of(scope),
             )
         )
         await send_json(send, {"stopped": True} if stop else {})
+
+
+def _writer_of(scope: Scope) -> str | None:
+    """Tell which of several writers of a run asks. Raises Error `invalid` for a name that is none."""
+    if (header(scope, b"x-wandb-use-async-filestream") or "").lower() != "true":
+        return None
+    writer = header(scope, b"x-wandb-async-client-id") or ""
+    if not 0 < len(writer) <= runs.MAX_WRITER_CHARACTERS or not writer.isascii() or not writer.isprintable():
+        raise Error("invalid", f"X-Wandb-Async-Client-Id must name who writes, in at most {runs.MAX_WRITER_CHARACTERS} characters.")
+    return writer
 
 
 def _plain(body: bytes, encoding: str | None) -> bytes:

@@ -8,7 +8,7 @@ from runkey_server import history, runs
 from runkey_server.history import Stream
 from runkey_server.runs import Run
 from runkey_wire import file_stream
-from runkey_wire.file_stream import Chunk, FileStreamRequest
+from runkey_wire.file_stream import Chunk
 
 ROW_BYTES = 32
 """What a line costs beside its text, so that empty ones are not free."""
@@ -16,10 +16,10 @@ ROW_BYTES = 32
 STREAMS = {file_stream.HISTORY: Stream.HISTORY, file_stream.EVENTS: Stream.EVENTS}
 
 
-def growth_of(transaction: sa.Connection, run: Run, request: FileStreamRequest) -> int:
-    """Weigh a request against what is there before it is kept."""
+def growth_of(transaction: sa.Connection, run: Run, chunks: Iterable[tuple[str, Chunk]]) -> int:
+    """Weigh what a request brings, by file, against what is there before it is kept."""
     grown = 0
-    for name, chunk in request.files.items():
+    for name, chunk in chunks:
         if not chunk.lines:
             continue
         if name in STREAMS:

@@ -1,9 +1,9 @@
 """Runs: config, summary, state, tags, console lines.
 
-Tables: `runs`, `run_values`, `console_lines`. Upserting makes a run or changes it; branching lets one go on from a step of another, or back
-to one of its own; reporting takes what a running run tells. Finding gives one or a page of them, which filtering chooses and ordering puts
-in order, by the fields that `asking` knows. Tagging, stopping, moving and deleting act on many at once. Its rows of history live in
-`history`, its files in `files`.
+Tables: `runs`, `run_values`, `run_writers`, `console_lines`. Upserting makes a run or changes it; branching lets one go on from a step of
+another, or back to one of its own; reporting takes what a running run tells, and sharing lets several processes tell it. Finding gives one
+or a page of them, which filtering chooses and ordering puts in order, by the fields that `asking` knows. Tagging, stopping, moving and
+deleting act on many at once. Its rows of history live in `history`, its files in `files`.
 """
 
 from runkey_server.database.filtering import Condition
@@ -37,8 +37,9 @@ from runkey_server.runs.model import Changes, Run
 from runkey_server.runs.moving import move_runs
 from runkey_server.runs.picturing import CustomChart, charts_of, classes_of
 from runkey_server.runs.reporting import Report, get_writable, report
+from runkey_server.runs.sharing import MAX_WRITER_CHARACTERS, join_summary, place_lines
 from runkey_server.runs.stopping import set_state, stop_runs
-from runkey_server.runs.store import count_runs_of, list_run_ids_in, list_run_ids_of, name_runs, purge
+from runkey_server.runs.store import count_runs_of, list_run_ids_in, list_run_ids_of, lock_run, name_runs, purge
 from runkey_server.runs.tagging import MAX_TAG_CHARACTERS, MAX_TAGS, add_tags, remove_tags
 from runkey_server.runs.upserting import DEFAULT_PROJECT, check_text, find_meant, update_by_id, upsert
 
@@ -47,6 +48,7 @@ __all__ = [
     "MAX_FOUND",
     "MAX_TAGS",
     "MAX_TAG_CHARACTERS",
+    "MAX_WRITER_CHARACTERS",
     "BranchPoint",
     "Changes",
     "Condition",
@@ -74,6 +76,7 @@ __all__ = [
     "flat",
     "get_run_by_id",
     "get_writable",
+    "join_summary",
     "list_changed",
     "list_deleted",
     "list_deleted_before",
@@ -83,10 +86,12 @@ __all__ = [
     "list_run_ids_in",
     "list_run_ids_of",
     "list_runs",
+    "lock_run",
     "measure_console",
     "move_runs",
     "name_runs",
     "number_runs",
+    "place_lines",
     "purge",
     "read_console",
     "read_filter",

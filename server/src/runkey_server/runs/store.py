@@ -13,7 +13,7 @@ from runkey_server.database.comparing import comparables
 from runkey_server.projects.tables import project_aliases, projects
 from runkey_server.runs.model import Run
 from runkey_server.runs.ordering import Ordering
-from runkey_server.runs.tables import console_lines, run_values, runs
+from runkey_server.runs.tables import console_lines, run_values, run_writers, runs
 from runkey_wire import names
 
 _SELECT = (
@@ -237,8 +237,36 @@ def purge(transaction: sa.Connection, run_ids: Sequence[int]) -> None:
     """Drop runs and what they printed, for good."""
     for run_id in run_ids:
         delete_console_lines(transaction, run_id)
+        transaction.execute(sa.delete(run_writers).where(run_writers.c.run_id == run_id))
         transaction.execute(sa.delete(run_values).where(run_values.c.run_id == run_id))
         transaction.execute(sa.delete(runs).where(runs.c.id == run_id))
+
+
+def lock_run(transaction: sa.Connection, run_id: int) -> None:
+    """Let nobody else who does the same to a run go on until this transaction ends."""
+    transaction.execute(sa.select(runs.c.id).where(runs.c.id == run_id).with_for_update())
+
+
+def find_writer(transaction: sa.Connection, run_id: int, writer: str, file: str) -> tuple[int, int, int] | None:
+    """Give how far a writer has come in a file: its next line, and where its last stretch begins, in its lines and in the file's."""
+    t = run_writers
+    where = (t.c.run_id == run_id, t.c.file == file, t.c.writer == writer)
+    row = transaction.execute(sa.select(t.c.next_line, t.c.first_line, t.c.first_place).where(*where)).first()
+    return None if row is None else (row.next_line, row.first_line, row.first_place)
+
+
+def count_writers(transaction: sa.Connection, run_id: int, file: str) -> int:
+    """Give how many writers a file of a run has had."""
+    t = run_writers
+    counted = sa.select(sa.func.count()).select_from(t).where(t.c.run_id == run_id, t.c.file == file)
+    return int(transaction.execute(counted).scalar_one())
+
+
+def put_writer(transaction: sa.Connection, run_id: int, writer: str, file: str, reached: tuple[int, int, int]) -> None:
+    """Note how far a writer has come."""
+    values = dict(zip(("next_line", "first_line", "first_place"), reached, strict=True))
+    added = insert_for(transaction, run_writers).values(run_id=run_id, file=file, writer=writer, **values)
+    transaction.execute(added.on_conflict_do_update(index_elements=["run_id", "file", "writer"], set_=values))
 
 
 def delete_console_lines(transaction: sa.Connection, run_id: int) -> None:

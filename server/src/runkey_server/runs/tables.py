@@ -52,6 +52,19 @@ run_values = sa.Table(
     sa.Column("summary", sa.Text, nullable=False),
 )
 
+# How far each of several processes that write one run together has come in a file, by its own count: see `sharing`.
+run_writers = sa.Table(
+    "run_writers",
+    metadata,
+    sa.Column("run_id", RowId, sa.ForeignKey(runs.c.id), primary_key=True, autoincrement=False),
+    sa.Column("file", sa.Text, primary_key=True),
+    sa.Column("writer", sa.Text, primary_key=True),
+    sa.Column("next_line", sa.BigInteger, nullable=False),
+    # Its last lines that lie together: from which of its own on, and from which line of the file.
+    sa.Column("first_line", sa.BigInteger, nullable=False),
+    sa.Column("first_place", sa.BigInteger, nullable=False),
+)
+
 console_lines = sa.Table(
     "console_lines",
     metadata,

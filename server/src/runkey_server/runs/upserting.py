@@ -15,6 +15,7 @@ from runkey_server.runs import store
 from runkey_server.runs.branching import branch_point_of, fork
 from runkey_server.runs.model import Changes, Run
 from runkey_server.runs.naming import mint_display_name
+from runkey_server.runs.sharing import join_config
 from runkey_wire import names
 
 DEFAULT_PROJECT = "uncategorized"
@@ -30,8 +31,12 @@ def upsert(
     name: str | None,
     changes: Changes,
     at: datetime,
+    *,
+    joins: bool = False,
 ) -> tuple[Run, bool]:
     """Make a run in a project (made on the fly), or change the one that has this name; the flag tells whether it was made.
+
+    joins: whoever asks is one of several that write it, and adds to the config.
 
     Raises Error `not_found` for a foreign entity, or a run to fork from that is not there; `invalid` for bad names or values; `gone` for a
     name whose run was deleted; `unauthenticated` for a key that may only write on to runs it opened.
@@ -46,6 +51,10 @@ def upsert(
         if existing.is_silent(at):
             # Whom it was meant for is gone.
             values["stop_requested"] = False
+        if joins and "config" in values:
+            store.lock_run(transaction, existing.id)
+            values["config"] = join_config(_get(transaction, existing.id).config, values["config"])
+            _check_json("config", values["config"])
         store.update_run(transaction, existing.id, values)
         return _get(transaction, existing.id), False
     if actor.only_opened_runs:
@@ -113,7 +122,7 @@ def _values(changes: Changes) -> dict[str, Any]:
     if "tags" in values:
         for tag in values["tags"]:
             check_text("tags", tag)
-        values["tags"] = list(values["tags"])
+        values["tags"] = list(dict.fromkeys(values["tags"]))
     if "state" in values:
         values["reported_state"] = values.pop("state")
     return values

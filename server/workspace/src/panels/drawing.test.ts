@@ -55,3 +55,10 @@ test("what follows takes the place of the points from its first x on", () => {
   ]);
   expect(follow(earlier, series("a", [], []))).toBe(earlier);
 });
+
+test("points at one x are drawn as their mean between the least and the greatest", () => {
+  const line = lineOf(series("a", [0, 0, 1, 2, 2], [1, 3, 5, null, 8]), "a", "red", look);
+  expect(line).toMatchObject({ x: [0, 1, 2], y: [2, 5, 8], low: [1, 5, 8], high: [3, 5, 8] });
+  const plain = lineOf(series("a", [0, 1], [1, 2]), "a", "red", look);
+  expect(plain.low).toBeUndefined();
+});

@@ -43,7 +43,25 @@ export interface Joined {
 /** A line of one series. */
 export function lineOf(series: Series, label: string, colour: string, look: Look): Line {
   const line: Line = { name: series.run, label, colour, x: series.x, y: series.y, low: series.low, high: series.high };
-  return smoothed(line, look);
+  return smoothed(gathered(line), look);
+}
+
+/** Points at one x, as of several processes that count the same steps, or of the batches of an epoch: their mean, and between which they lie. */
+function gathered(line: Line): Line {
+  if (!line.x.some((at, place) => place > 0 && at !== null && at === line.x[place - 1])) return line;
+  const numbers = (values: (number | null)[]) => values.filter((value): value is number => value !== null);
+  const found: Line & { low: (number | null)[]; high: (number | null)[] } = { ...line, x: [], y: [], low: [], high: [] };
+  for (let from = 0; from < line.x.length; ) {
+    let end = from + 1;
+    while (end < line.x.length && line.x[from] !== null && line.x[end] === line.x[from]) end++;
+    const [y, low, high] = [line.y, line.low ?? line.y, line.high ?? line.y].map((values) => numbers(values.slice(from, end)));
+    found.x.push(line.x[from] ?? null);
+    found.y.push(y?.length ? y.reduce((sum, value) => sum + value, 0) / y.length : null);
+    found.low.push(low?.length ? Math.min(...low) : null);
+    found.high.push(high?.length ? Math.max(...high) : null);
+    from = end;
+  }
+  return found;
 }
 
 export function smoothed(line: Line, look: Look): Line {

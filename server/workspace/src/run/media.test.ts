@@ -3,7 +3,7 @@ import type { Tree } from "../wire";
 import { boxesOf } from "./boxes";
 import { type Figure, binned, figureOfChart, figureOfPlotly } from "./figures";
 import { drawFigure } from "./drawing";
-import { itemsOf } from "./media";
+import { barsOf, itemsOf, whyOf } from "./media";
 import { cloudOf, seen } from "./points";
 import { hasMedia, heldAt, sorted, tableOf, words } from "./tables";
 
@@ -125,4 +125,20 @@ test("a cloud fills its space, whatever it is made of", () => {
   for (const none of ["{", "[]", "[[1, 2]]", '{"points": 1}']) expect(cloudOf(none)).toBeUndefined();
   expect(seen([0, 0, 0], 1, 1, 3)).toEqual([0.5, 0.5]);
   expect(seen([0, 0, 1], 0, 0, 1)[1]).toBeLessThan(0.5);
+});
+
+test("bars of a histogram are equally wide, whatever its bins are", () => {
+  const heights = (value: Record<string, Tree>) => barsOf(value).map((bar) => Number(bar.height.toFixed(3)));
+  expect(heights({ bins: [0, 1, 2], values: [1, 2] })).toEqual([0.5, 1]);
+  expect(whyOf("joined-table")).toContain("two others");
+  expect(heights({ packedBins: { min: 0, size: 1, count: 2 }, values: [4, 1] })).toEqual([1, 0.25]);
+  expect(barsOf({ packedBins: { min: 0, size: 1, count: 2 }, values: [4, 1] })[1]?.label).toBe("1.000 to 2.000: 1");
+  // As TensorBoard has them: narrow around zero, wide outside.
+  expect(heights({ bins: [-4, -0.001, 0.001, 4], values: [8, 1, 8] })).toEqual([0.843, 1, 0.843]);
+  const many = barsOf({ bins: Array.from({ length: 501 }, (_, place) => place), values: new Array<number>(500).fill(1) });
+  expect(many.length).toBe(64);
+  expect(many.every((bar) => Math.abs(bar.height - 1) < 0.01)).toBe(true);
+  for (const odd of [{}, { values: [] }, { values: [1, 2] }, { bins: [0, 0, 0], values: [1, 2] }, { bins: ["x", null, 1], values: [0, 0] }]) {
+    expect(barsOf(odd as Record<string, Tree>).length).toBe((odd as { values?: number[] }).values?.length ?? 0);
+  }
 });

@@ -46,8 +46,8 @@ const WHY: Record<string, string> = {
   "molecule-file": "A molecule: a program for molecules opens it.",
   molecule: "A molecule: a program for molecules opens it.",
   "bokeh-file": "A Bokeh document: its own scripts draw it.",
-  "partitioned-table": "A table put together of other files.",
-  "joined-table": "A table put together of other tables.",
+  "partitioned-table": "A table put together of other files. They are in the artifact that the run logged with it.",
+  "joined-table": "A table put together of two others. They are in the artifact that the run logged with it.",
 };
 
 const LISTS = ["audio", "html", "videos", "objects"];
@@ -106,4 +106,54 @@ export function isFields(tree: Tree | undefined): tree is Fields {
 
 export function texts(tree: Tree | undefined): string[] {
   return Array.isArray(tree) ? tree.map((each) => (typeof each === "string" ? each : "")) : [];
+}
+
+/** Why nothing is shown of a value that names no file. */
+export function whyOf(type: string): string {
+  return WHY[type] ?? "";
+}
+
+export interface Bar {
+  /** Of the highest one. */
+  height: number;
+  label: string;
+}
+
+const MOST_BARS = 64;
+
+/** The bars of a histogram, equally wide: bins that are not, as TensorBoard has them, and those that are too many, are laid over such. */
+export function barsOf(value: Fields): Bar[] {
+  const counts = Array.isArray(value["values"]) ? value["values"].map((each) => Number(each) || 0) : [];
+  const packed = value["packedBins"];
+  const told = Array.isArray(value["bins"]) ? value["bins"].map(Number) : [];
+  const edges = isFields(packed) ? counts.map((_, place) => Number(packed["min"]) + place * Number(packed["size"])) : told.slice(0, counts.length);
+  if (isFields(packed)) edges.push(Number(packed["min"]) + counts.length * Number(packed["size"]));
+  else if (told.length > counts.length) edges.push(told[counts.length] ?? NaN);
+  const [first = NaN, last = NaN] = [edges[0], edges.at(-1)];
+  const width = (last - first) / counts.length;
+  const isUsable = edges.length === counts.length + 1 && width > 0 && edges.every((edge, place) => Number.isFinite(edge) && edge >= (edges[place - 1] ?? edge));
+  const areEqual = edges.every((edge, place) => Math.abs(edge - first - place * width) <= width * 0.01);
+  const laid = isUsable && (!areEqual || counts.length > MOST_BARS) ? laidOver(counts, edges) : { counts, edges };
+  const most = laid.counts.reduce((found, many) => Math.max(found, many), 0) || 1;
+  return laid.counts.map((many, place) => ({
+    height: many / most,
+    label: `${laid.edges[place]?.toPrecision(4)} to ${laid.edges[place + 1]?.toPrecision(4)}: ${Number(many.toPrecision(6))}`,
+  }));
+}
+
+/** The same counts over bins of equal width, each bin's spread evenly over it. */
+function laidOver(counts: number[], edges: number[]): { counts: number[]; edges: number[] } {
+  const many = Math.min(MOST_BARS, counts.length);
+  const [first = 0, last = 0] = [edges[0], edges.at(-1)];
+  const width = (last - first) / many;
+  const sums = new Array<number>(many).fill(0);
+  counts.forEach((count, place) => {
+    const [low = first, high = first] = [edges[place], edges[place + 1]];
+    const [from, to] = [low, high].map((edge) => Math.min(many - 1, Math.max(0, Math.floor((edge - first) / width))));
+    for (let bar = from ?? 0; bar <= (to ?? 0); bar++) {
+      const overlap = Math.min(high, first + (bar + 1) * width) - Math.max(low, first + bar * width);
+      sums[bar] = (sums[bar] ?? 0) + (high > low ? (count * Math.max(0, overlap)) / (high - low) : bar === from ? count : 0);
+    }
+  });
+  return { counts: sums, edges: Array.from({ length: many + 1 }, (_, place) => first + place * width) };
 }
