@@ -81,8 +81,9 @@ def test_files_are_found_by_any_number_of_names(still_house: House) -> None:
     alice = still_house.person("alice")
     shelf = Shelf(still_house.database, still_house.data / "files", still_house.clock, alice)
     shelf.log({"a b": b"1", "ü\"'": b"2", "c": b"3"})
-    for names in (["ü\"'", "a b"], ["c", *(f"n{number}" for number in range(40_000))], []):
+    for names in (["ü\"'", "a b"], ["c", *(f"n{number}" for number in range(19_000))], []):
         answer = still_house.graphql(alice.secret, FILES, names=names).json()  # type: ignore[attr-defined]
+        assert "errors" not in answer, answer["errors"]
         files = answer["data"]["project"]["artifact"]["files"]
         wanted = sorted(set(names) & {"a b", "ü\"'", "c"})
         assert (files["totalCount"], [edge["node"]["name"] for edge in files["edges"]]) == (len(wanted), wanted)
