@@ -15,6 +15,7 @@ from runkey_server.artifacts.creating import announce, create, put_manifest, upd
 from runkey_server.artifacts.deleting import delete, delete_artifact, delete_collection, measure_freed
 from runkey_server.artifacts.finding import (
     find_artifact,
+    find_artifacts,
     find_by_client_id,
     find_by_content,
     find_by_name,
@@ -89,6 +90,7 @@ __all__ = [
     "delete_collection",
     "expire",
     "find_artifact",
+    "find_artifacts",
     "find_by_client_id",
     "find_by_content",
     "find_by_name",

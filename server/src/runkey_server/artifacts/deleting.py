@@ -20,7 +20,7 @@ def delete_artifact(transaction: sa.Connection, actor: Actor, artifact_id: int, 
     Raises Error `not_found`, `forbidden`, `invalid` when it has aliases, as the official client promises its users.
     """
     artifact = hold_artifact(transaction, actor, "delete", artifact_id)
-    aliases = store.list_aliases(transaction, artifact_id=artifact.id)
+    aliases = store.list_aliases(transaction, artifact_ids=[artifact.id])
     if aliases and not with_aliases:
         named = ", ".join(sorted({alias.alias for alias in aliases}))
         raise Error("invalid", f"The artifact has aliases ({named[:200]}). Remove them first, or delete it with them: delete_aliases=True.")

@@ -1,5 +1,7 @@
 """Types, collections and versions, for an actor who may read them."""
 
+from collections.abc import Iterable
+
 import sqlalchemy as sa
 
 from runkey_server.artifacts import naming, store
@@ -16,6 +18,14 @@ def find_artifact(transaction: sa.Connection, actor: Actor | None, artifact_id: 
     if found is None or found.deleted_at is not None or not _is_open(transaction, actor, "read", found.account_id, found.project_id):
         return None
     return found
+
+
+def find_artifacts(transaction: sa.Connection, actor: Actor | None, artifact_ids: Iterable[int]) -> dict[int, Artifact]:
+    """Find those of some versions that the actor may read, by their id. Cost: one look-up, and one a project."""
+    found = store.read_artifacts(transaction, store.select_artifacts().where(artifacts.c.id.in_(list(artifact_ids))))
+    owners = {artifact.project_id: artifact.account_id for artifact in found}
+    opened = {project_id for project_id, account_id in owners.items() if _is_open(transaction, actor, "read", account_id, project_id)}
+    return {artifact.id: artifact for artifact in found if artifact.project_id in opened}
 
 
 def get_artifact(transaction: sa.Connection, actor: Actor, act: Act, artifact_id: int) -> Artifact:

@@ -1,5 +1,6 @@
 """Pages of types, collections, versions and what they hold."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import sqlalchemy as sa
@@ -63,9 +64,9 @@ def list_versions(
     return [Version(place, artifact, aliases.get(place.id, ())) for place, artifact in pairs], total
 
 
-def list_places(transaction: sa.Connection, artifact: Artifact, at_most: int) -> list[Membership]:
-    """Give the places of a version in all collections, its own sequence first."""
-    statement = store.select_memberships().where(artifact_memberships.c.artifact_id == artifact.id)
+def list_places(transaction: sa.Connection, artifact_ids: Iterable[int], at_most: int) -> list[Membership]:
+    """Give the places of versions in all collections, its own sequence first for each."""
+    statement = store.select_memberships().where(artifact_memberships.c.artifact_id.in_(list(artifact_ids)))
     return store.read_memberships(transaction, statement.order_by(artifact_memberships.c.id).limit(at_most))
 
 

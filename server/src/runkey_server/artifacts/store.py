@@ -370,11 +370,11 @@ def count_aliases(transaction: sa.Connection, membership_id: int) -> int:
     return _count(transaction, artifact_aliases, artifact_aliases.c.membership_id == membership_id)
 
 
-def list_aliases(transaction: sa.Connection, *, artifact_id: int | None = None, membership_id: int | None = None) -> list[Alias]:
-    """Give the aliases of a version in all collections, or those of one place."""
+def list_aliases(transaction: sa.Connection, *, artifact_ids: Iterable[int] = (), membership_id: int | None = None) -> list[Alias]:
+    """Give the aliases of versions in all collections, or those of one place."""
     statement = _ALIAS.order_by(artifact_aliases.c.id)
-    if artifact_id is not None:
-        statement = statement.where(artifact_memberships.c.artifact_id == artifact_id)
+    if membership_id is None:
+        statement = statement.where(artifact_memberships.c.artifact_id.in_(list(artifact_ids)))
     if membership_id is not None:
         statement = statement.where(artifact_memberships.c.id == membership_id)
     return [Alias(**row._mapping) for row in transaction.execute(statement)]
@@ -561,7 +561,7 @@ def measure_parts(transaction: sa.Connection, artifact_id: int) -> tuple[int, in
     length = sa.func.length
     characters = sa.func.sum(length(t.c.path) + length(t.c.digest) + sa.func.coalesce(length(t.c.ref), 0))
     rows, size = transaction.execute(sa.select(sa.func.count(), characters).where(t.c.artifact_id == artifact_id)).one()
-    aliases = list_aliases(transaction, artifact_id=artifact_id)
+    aliases = list_aliases(transaction, artifact_ids=[artifact_id])
     for table in (artifact_manifests, artifact_memberships):
         rows += _count(transaction, table, table.c.artifact_id == artifact_id)
     return rows + len(aliases), int(size or 0) + sum(len(alias.alias) for alias in aliases)

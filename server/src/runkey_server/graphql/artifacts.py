@@ -1,5 +1,6 @@
 """Artifacts as they are read: types, collections, versions, their places, aliases and files. What changes them is in `artifact_acts`."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from runkey_server import artifacts
@@ -14,9 +15,6 @@ from runkey_server.projects import Project, find_project_by_id
 from runkey_server.runs import Run
 
 _MAX_FILES_A_PAGE = 5_000
-_MAX_NAMES = 10_000
-"""In one question: databases have an end to the parameters of a statement, beyond which they would seem not to answer."""
-
 _MAX_PLACES = 1_000
 _INHERITED_TTL = -1
 _HEX = 16
@@ -227,13 +225,20 @@ def _collections(
 
 
 def _project_of(source: dict[str, Any], info: Info) -> Any:
-    project = find_project_by_id(info.context.transaction, source["__self"].project_id)
+    project = _project_by_id(info, source["__self"].project_id)
     return None if project is None else as_project(project)
 
 
+def _project_by_id(info: Info, project_id: int) -> Project | None:
+    context: Context = info.context
+    return context.once(("project", project_id), lambda: find_project_by_id(context.transaction, project_id))
+
+
 def _type_of(source: dict[str, Any], info: Info) -> dict[str, Any]:
-    project = find_project_by_id(info.context.transaction, source["__self"].project_id)
-    found = artifacts.find_type(info.context.transaction, source["__self"].project_id, source["__self"].type_name)
+    context: Context = info.context
+    named = (source["__self"].project_id, source["__self"].type_name)
+    project = _project_by_id(info, named[0])
+    found = context.once(("artifact type", named), lambda: artifacts.find_type(context.transaction, *named))
     if project is None or found is None:
         raise Error("not_found", "There is no such artifact type any more.")
     return _as_type(found, project)
@@ -244,8 +249,7 @@ def _aliases_in(source: dict[str, Any], info: Info, after: str | None = None, fi
     after_id = ids.number_of("ArtifactAlias", after) if after else 0
     found = artifacts.list_collection_aliases(info.context.transaction, source["__self"].id, after_id, at_most + 1)
     info.context.spend(len(found))
-    named = {source["__self"].id: source["__self"]}
-    edges = [{"node": _as_alias(each, info, named), "cursor": ids.build("ArtifactAlias", each.id)} for each in found]
+    edges = [{"node": _as_alias(each, info), "cursor": ids.build("ArtifactAlias", each.id)} for each in found]
     return page_from(edges, at_most)
 
 
@@ -262,8 +266,10 @@ def _versions(
         info.context.transaction, source["__self"], filters=filters, order=order, skip=skip, at_most=at_most + 1
     )
     info.context.spend(len(found))
+    by_id = artifacts.find_artifacts(info.context.transaction, info.context.caller, [place.artifact_id for place in found])
+    nodes = _as_page(by_id.values())
     edges = [
-        {"version": f"v{place.version_index}", "node": _artifact_at(place, info), "cursor": ids.build("Page", skip + index)}
+        {"version": f"v{place.version_index}", "node": nodes.get(place.artifact_id), "cursor": ids.build("Page", skip + index)}
         for index, place in enumerate(found, 1)
     ]
     return page_from(edges, at_most, total)
@@ -295,50 +301,69 @@ def _sequence_of(source: dict[str, Any], info: Info) -> dict[str, Any]:
 
 def _collection_by_number(info: Info, collection_id: int) -> dict[str, Any]:
     context: Context = info.context
-    found = artifacts.find_collection_by_id(context.transaction, context.caller, collection_id)
+
+    def find() -> Collection | None:
+        return artifacts.find_collection_by_id(context.transaction, context.caller, collection_id)
+
+    found = context.once(("artifact collection", collection_id), find)
     if found is None:
         raise Error("not_found", "There is no such artifact collection any more.")
     return as_collection(found)
 
 
-def _as_alias(alias: Alias, info: Info, named: dict[int, Collection]) -> dict[str, Any]:
-    return _name_in(ids.build("ArtifactAlias", alias.id), alias.alias, alias.collection_id, info, named)
+def _as_alias(alias: Alias, info: Info) -> dict[str, Any]:
+    return _name_in(ids.build("ArtifactAlias", alias.id), alias.alias, alias.collection_id, info)
 
 
-def _name_in(name_id: str, name: str, collection_id: int, info: Info, named: dict[int, Collection]) -> dict[str, Any]:
-    context: Context = info.context
-    if collection_id not in named:
-        found = artifacts.find_collection_by_id(context.transaction, context.caller, collection_id)
-        if found is None:
-            raise Error("not_found", "There is no such artifact collection any more.")
-        named[collection_id] = found
-    collection = named[collection_id]
-    return {
-        "id": name_id,
-        "alias": name,
-        "artifactCollectionName": collection.name,
-        "artifactCollection": as_collection(collection),
-    }
+def _name_in(name_id: str, name: str, collection_id: int, info: Info) -> dict[str, Any]:
+    collection = _collection_by_number(info, collection_id)
+    return {"id": name_id, "alias": name, "artifactCollectionName": collection["name"], "artifactCollection": collection}
+
+
+class _Names:
+    """Places and aliases of the versions of a page: when those of one are asked for, all are looked up."""
+
+    def __init__(self, artifact_ids: list[int]) -> None:
+        self._ids = artifact_ids
+        self._found: dict[int, tuple[list[Membership], list[Alias]]] | None = None
+
+    def of(self, artifact_id: int, info: Info) -> tuple[list[Membership], list[Alias]]:
+        """Give those of one version."""
+        if self._found is None:
+            transaction = info.context.transaction
+            self._found = {each: ([], []) for each in self._ids}
+            for place in artifacts.list_places(transaction, self._ids, _MAX_PLACES * len(self._ids)):
+                self._found[place.artifact_id][0].append(place)
+            for alias in artifacts.list_aliases(transaction, artifact_ids=self._ids):
+                self._found[alias.artifact_id][1].append(alias)
+        return self._found[artifact_id]
+
+
+def _as_page(found: Iterable[Artifact]) -> dict[int, dict[str, Any]]:
+    """Describe versions that are shown together, by their id."""
+    nodes = {artifact.id: as_artifact(artifact) for artifact in found}
+    names = _Names(list(nodes))
+    for node in nodes.values():
+        node["__names"] = names
+    return nodes
 
 
 def _aliases(source: dict[str, Any], info: Info) -> list[dict[str, Any]]:
     """Give a version's names: its number in each collection, by which clients before 0.19 know it, and its aliases."""
-    named: dict[int, Collection] = {}
-    transaction = info.context.transaction
-    places = artifacts.list_places(transaction, source["__self"], _MAX_PLACES)
-    found = artifacts.list_aliases(transaction, artifact_id=source["__self"].id)
+    artifact: Artifact = source["__self"]
+    names: _Names = source.get("__names") or _Names([artifact.id])
+    places, found = names.of(artifact.id, info)
     info.context.spend(len(places))
     numbers = [
-        _name_in(ids.build("ArtifactCollectionMembership", place.id), f"v{place.version_index}", place.collection_id, info, named)
+        _name_in(ids.build("ArtifactCollectionMembership", place.id), f"v{place.version_index}", place.collection_id, info)
         for place in places
     ]
-    return numbers + [_as_alias(each, info, named) for each in found]
+    return numbers + [_as_alias(each, info) for each in found]
 
 
 def _aliases_at(source: dict[str, Any], info: Info) -> list[dict[str, Any]]:
-    named: dict[int, Collection] = {}
     found = artifacts.list_aliases(info.context.transaction, membership_id=source["__self"].id)
-    return [_as_alias(each, info, named) for each in found]
+    return [_as_alias(each, info) for each in found]
 
 
 def _artifact_of(source: dict[str, Any], info: Info) -> Any:
@@ -350,7 +375,7 @@ def _collection_of(source: dict[str, Any], info: Info) -> dict[str, Any]:
 
 
 def _places(source: dict[str, Any], info: Info) -> dict[str, Any]:
-    found = artifacts.list_places(info.context.transaction, source["__self"], _MAX_PLACES)
+    found = artifacts.list_places(info.context.transaction, [source["__self"].id], _MAX_PLACES)
     info.context.spend(len(found))
     return {"edges": [{"node": as_membership(place)} for place in found]}
 
@@ -383,8 +408,6 @@ def _freed(source: dict[str, Any], info: Info) -> int:
 
 
 def _files(artifact: Artifact, info: Info, names: list[str] | None, after: str | None, first: int | None) -> dict[str, Any]:
-    if names is not None and len(names) > _MAX_NAMES:
-        raise Error("invalid", f"At most {_MAX_NAMES:,} files can be asked for by name at once.")
     at_most = max(1, min(first or _MAX_FILES_A_PAGE, _MAX_FILES_A_PAGE))
     transaction = info.context.transaction
     found = artifacts.list_entries(transaction, artifact.id, names=names, after=after, at_most=at_most + 1)
@@ -441,7 +464,8 @@ def _of_run(list_page: Any, run: Run, info: Info, after: str | None, first: int 
     at_most, skip = page_of(first), _skip(after)
     found, total = list_page(context.transaction, context.caller, run, skip=skip, at_most=at_most + 1)
     context.spend(len(found))
-    edges = [{"node": as_artifact(each), "cursor": ids.build("Page", skip + index)} for index, each in enumerate(found, 1)]
+    nodes = _as_page(found)
+    edges = [{"node": nodes[each.id], "cursor": ids.build("Page", skip + index)} for index, each in enumerate(found, 1)]
     return page_from(edges, at_most, total)
 
 

@@ -1,8 +1,9 @@
 """What a resolver is handed: who asks, the transaction, and the parts of the server it may need."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
 from graphql import GraphQLResolveInfo
@@ -13,6 +14,8 @@ from runkey_server.claiming import Caps
 from runkey_server.errors import Error
 from runkey_server.files import Directory, Signer
 from runkey_server.graphql.joining import Joiner
+
+_Found = TypeVar("_Found")
 
 MAX_NODES = 10_000
 """Runs, projects, files, keys and machines in one answer; ten lines of history count as one. The official client's pages have 1,000."""
@@ -47,6 +50,8 @@ class Context:
     joiner: Joiner
     open_transaction: sa.Connection | None
     spent: list[int] = field(default_factory=lambda: [0])
+    # Of a query, which sees one state: what was looked up once. None in a mutation, where it may change.
+    remembered: dict[Any, Any] | None = None
 
     @property
     def caller(self) -> Actor:
@@ -54,6 +59,15 @@ class Context:
         if self.actor is None:
             raise errors.unauthenticated()
         return self.actor
+
+    def once(self, key: Any, look_up: Callable[[], _Found]) -> _Found:
+        """Look something up, or give what was found before for this key."""
+        if self.remembered is None:
+            return look_up()
+        if key not in self.remembered:
+            self.remembered[key] = look_up()
+        found: _Found = self.remembered[key]
+        return found
 
     def spend(self, nodes: int) -> None:
         """Count what an operation gives. Raises Error `invalid` beyond what one may: lists in lists multiply."""

@@ -60,7 +60,7 @@ def run(schema: GraphQLSchema, database: Database, plan: Plan, variables: Mappin
         result = execute(
             schema,
             plan.document,
-            context_value=replace(context, open_transaction=transaction),
+            context_value=replace(context, open_transaction=transaction, remembered=None if plan.is_mutation else {}),
             variable_values=dict(variables or {}),
             operation_name=plan.operation_name,
         )

@@ -356,7 +356,7 @@ def _version(place: Membership, artifact: Artifact, aliases: tuple[str, ...]) ->
 
 
 def _links(transaction: sa.Connection, actor: Actor, artifact: Artifact, names: _Names) -> list[dict[str, Any]]:
-    places = artifacts.list_places(transaction, artifact, _LINKS)
+    places = artifacts.list_places(transaction, [artifact.id], _LINKS)
     aliases = artifacts.list_aliases_at(transaction, [place.id for place in places])
     told = []
     for place in places:
