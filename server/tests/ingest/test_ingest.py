@@ -142,6 +142,22 @@ def test_pages_of_sampled_history_join_as_old_and_new_clients_cut_them(house: Ho
     assert old == new == list(range(20))
 
 
+def test_a_page_of_steps_is_whole_or_refused(house: House, mira: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    stream(house, mira, history(*({"_step": i // 3, "x": i} for i in range(30))))
+    ask = """query S($spec: JSONString!) { project(name: "p") { run(name: "r1") {
+      sampledHistory(specs: [$spec]) history(minStep: 0, maxStep: 10, samples: 10)
+    } } }"""
+    spec = json.dumps({"keys": ["x"], "minStep": 0, "maxStep": 10, "samples": 10})
+    found = house.graphql(mira.secret, ask, spec=spec).json()["data"]["project"]["run"]
+    assert [row["x"] for row in found["sampledHistory"][0]] == [json.loads(row)["x"] for row in found["history"]] == list(range(30))
+    monkeypatch.setattr("runkey_server.graphql.runs._MAX_SAMPLES", 29)
+    answer = house.graphql(mira.secret, ask, spec=spec)
+    assert answer.status_code == 200
+    assert {each["message"] for each in answer.json()["errors"]} == {
+        "More than 29 rows have these steps. Ask for fewer steps at once: page_size=1000."
+    }
+
+
 def test_half_a_surrogate_pair_anywhere_leaves_the_page_of_the_run_readable(house: House, mira: Person) -> None:
     line = '{"half \\ud800": 1, "nested": {"\\udfff": "\\ud800"}}'
     files = ("wandb-history.jsonl", "wandb-events.jsonl", "wandb-summary.json")

@@ -287,7 +287,14 @@ def _history(
         return _counted(info, history.sample_lines(info.context.transaction, run.id, Stream.HISTORY, at_most))
     # A page of steps is given whole, however many rows share a step: `samples` is only how many steps the client asked for.
     first, end = minStep or 0, 2**63 - 1 if maxStep is None else maxStep
-    return _counted(info, history.read_steps(info.context.transaction, run.id, Stream.HISTORY, first, end, _MAX_SAMPLES))
+    return _counted(info, _whole(history.read_steps(info.context.transaction, run.id, Stream.HISTORY, first, end, _MAX_SAMPLES + 1)))
+
+
+def _whole(rows: list[Any]) -> list[Any]:
+    """Refuse a page of steps that is too large, instead of giving a part of it that looks like the whole."""
+    if len(rows) > _MAX_SAMPLES:
+        raise Error("invalid", f"More than {_MAX_SAMPLES} rows have these steps. Ask for fewer steps at once: page_size=1000.")
+    return rows
 
 
 def _counted(info: Info, lines: list[str]) -> list[str]:
@@ -318,16 +325,13 @@ def _sampled_history(source: dict[str, Any], info: Info, specs: list[str]) -> li
             bounds = [None if spec.get(name) is None else int(spec[name]) for name in ("minStep", "maxStep")]
         except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
             raise Error("invalid", 'A spec is a JSON object such as {"keys": ["loss"], "samples": 500}.') from None
-        answers.append(
-            history.sample_rows(
-                info.context.transaction,
-                run.id,
-                keys,
-                at_most,
-                min_step=bounds[0],
-                max_step=_end_of_steps(bounds[0], bounds[1], at_most),
-            )
+        first, end = bounds[0], _end_of_steps(bounds[0], bounds[1], at_most)
+        # A page of a scan, which has as many samples as steps, is given whole, however many rows share a step.
+        is_page = end is not None and end - (first or 0) <= at_most
+        rows = history.sample_rows(
+            info.context.transaction, run.id, keys, _MAX_SAMPLES + 1 if is_page else at_most, min_step=first, max_step=end
         )
+        answers.append(_whole(rows))
         info.context.spend(len(answers[-1]) // _LINES_A_NODE)
     return answers
 
