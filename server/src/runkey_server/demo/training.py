@@ -14,6 +14,7 @@ LEARNING_RATES = (0.003, 0.3, 0.05)
 
 _SLOW, _STEP_SECONDS, _MOST_STEPS = 0.01, 0.5, 100_000
 _PROJECT = "penguins"
+_GONE_FIRST_SECONDS = 5.0
 
 
 def config_of(learning_rate: float) -> dict[str, object]:
@@ -44,6 +45,14 @@ def keep_training() -> Iterator[None]:
     is_over = threading.Event()
 
     def train() -> None:
+        try:
+            train_on()
+        except runkey.Error:
+            # Ctrl-C reaches the server as well, which may be gone before this run has begun.
+            if not is_over.wait(_GONE_FIRST_SECONDS):
+                raise
+
+    def train_on() -> None:
         learn_from, test_on = penguins.load(SEED)
         config = {**config_of(_SLOW), "steps": _MOST_STEPS}
         with runkey.init(project=_PROJECT, name=f"lr-{_SLOW:g}", config=config, tags=["sweep"]) as run:
@@ -54,12 +63,14 @@ def keep_training() -> Iterator[None]:
                     return
 
     thread = threading.Thread(target=train, name="training")
-    thread.start()
     try:
+        # Ctrl-C may come as it starts.
+        thread.start()
         yield
     finally:
         is_over.set()
-        thread.join()
+        if thread.is_alive():
+            thread.join()
 
 
 class ShowProgress:
