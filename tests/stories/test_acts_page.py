@@ -94,6 +94,8 @@ def test_marked_runs_are_tagged_deleted_and_brought_back(browser: object, server
     page.get_by_text("Deleted runs").click()
     page.get_by_role("button", name="Restore all").click()
     rows.nth(5).wait_for()
+    # What they logged is drawn, of which the page did not know.
+    page.locator('figure[data-panel="loss"]').wait_for()
     page.get_by_role("checkbox", name="Mark run 4").check()
     page.get_by_role("button", name="Move", exact=True).click()
     page.get_by_label("Project to move them to").fill("elsewhere")
