@@ -148,6 +148,17 @@ def test_what_is_said_of_artifacts_is_counted(somebody: Nameless) -> None:
     assert "at most 1 MB" in answers[-1]
 
 
+def test_the_parts_of_a_large_file_are_counted_whether_or_not_any_comes(somebody: Nameless) -> None:
+    where = {"entityName": somebody.account.name, "projectName": "p", "artifactTypeName": "t", "artifactCollectionName": "parts"}
+    made = somebody.ask(BEGIN, input={**where, "digest": "", "digestAlgorithm": "MANIFEST_MD5"})["createArtifact"]["artifact"]
+    before = somebody.stored
+    parts = [{"partNumber": number, "hexMD5": f"{number:032x}"} for number in range(1, 1_001)]
+    large = {"artifactID": made["id"], "name": "large", "md5": "1B2M2Y8AsgTpgAmY7PhCfg==", "uploadPartsInput": parts}
+    for _ in range(2):
+        assert "errors" not in somebody.ask(ANNOUNCE, files=[large])
+        assert 100_000 < somebody.stored - before < 110_000
+
+
 def test_a_manifest_of_references_is_counted_by_its_lines(somebody: Nameless) -> None:
     """Sent once, it could be committed again and again."""
     lines = {f"{number}": {"digest": "etag", "size": 1, "ref": f"s3://bucket/{number}"} for number in range(2_000)}

@@ -20,7 +20,6 @@ _MAX_COLLECTIONS = 10_000
 _MAX_PENDING = 10_000
 """Of one sequence. What is given up stays for a week, and jobs that crash in a circle must not fill the disk with it."""
 
-
 _MAX_MANIFESTS = 10_000
 """Of one version: one a writer, who may have announced it more than once before its digest was known."""
 

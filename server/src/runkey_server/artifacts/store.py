@@ -189,12 +189,7 @@ def list_loggers(transaction: sa.Connection, collection_id: int) -> set[int]:
 
 def list_digests_in(transaction: sa.Connection, collection_id: int) -> list[str]:
     """Give the digests of all bytes that the versions of a sequence need, deleted ones included."""
-    own = sa.select(artifacts.c.id).where(artifacts.c.collection_id == collection_id)
-    e, p, m = artifact_entries.c, artifact_parts.c, artifact_manifests.c
-    entries = sa.select(e.digest).where(e.artifact_id.in_(own), e.ref.is_(None))
-    parts = sa.select(p.md5).where(p.artifact_id.in_(own))
-    manifests = sa.select(m.md5).where(m.artifact_id.in_(own), m.md5.is_not(None))
-    return list(transaction.execute(sa.union(entries, parts, manifests)).scalars())
+    return list(transaction.execute(_needed_by(sa.select(artifacts.c.id).where(artifacts.c.collection_id == collection_id))).scalars())
 
 
 # --- versions ---------------------------------------------------------------------------------------------------------
@@ -524,7 +519,7 @@ def list_digests_at(transaction: sa.Connection, artifact_id: int, paths: Sequenc
 
 def list_alone(transaction: sa.Connection, project_id: int, artifact_id: int) -> list[str]:
     """Give the digests of the bytes that a version needs, and no other one of its project that is not deleted."""
-    own = _needed_by(artifact_id).subquery("own")
+    own = _needed_by([artifact_id]).subquery("own")
     needs = _needs(own.c.digest, project_id, artifacts.c.id != artifact_id, _IS_ALIVE)
     return list(transaction.execute(sa.select(own.c.digest).where(*(~needed for needed in needs))).scalars())
 
@@ -534,11 +529,11 @@ def is_needed(transaction: sa.Connection, project_id: int, md5: str) -> bool:
     return any(transaction.execute(sa.select(needed)).scalar_one() for needed in _needs(sa.literal(md5), project_id))
 
 
-def _needed_by(artifact_id: int) -> "sa.CompoundSelect[Any]":
+def _needed_by(artifact_ids: "sa.Select[Any] | list[int]") -> "sa.CompoundSelect[Any]":
     t, p, m = artifact_entries, artifact_parts, artifact_manifests
-    entries = sa.select(t.c.digest).where(t.c.artifact_id == artifact_id, t.c.ref.is_(None))
-    parts = sa.select(p.c.md5.label("digest")).where(p.c.artifact_id == artifact_id)
-    manifests = sa.select(m.c.md5.label("digest")).where(m.c.artifact_id == artifact_id, m.c.md5.is_not(None))
+    entries = sa.select(t.c.digest).where(t.c.artifact_id.in_(artifact_ids), t.c.ref.is_(None))
+    parts = sa.select(p.c.md5.label("digest")).where(p.c.artifact_id.in_(artifact_ids))
+    manifests = sa.select(m.c.md5.label("digest")).where(m.c.artifact_id.in_(artifact_ids), m.c.md5.is_not(None))
     return sa.union(entries, parts, manifests)
 
 
@@ -555,14 +550,14 @@ def _needs(digest: "sa.ColumnElement[str]", project_id: int, *which: "sa.ColumnE
     return [named_in(t, t.c.digest == digest, t.c.ref.is_(None)), named_in(p, p.c.md5 == digest), named_in(m, m.c.md5 == digest)]
 
 
-def measure_parts(transaction: sa.Connection, artifact_id: int) -> tuple[int, int]:
-    """Count the entries, manifests, places and aliases of a version, and the characters of what they name."""
+def measure_rows(transaction: sa.Connection, artifact_id: int) -> tuple[int, int]:
+    """Count the entries, parts, manifests, places and aliases of a version, and the characters of what entries and aliases name."""
     t = artifact_entries
     length = sa.func.length
     characters = sa.func.sum(length(t.c.path) + length(t.c.digest) + sa.func.coalesce(length(t.c.ref), 0))
     rows, size = transaction.execute(sa.select(sa.func.count(), characters).where(t.c.artifact_id == artifact_id)).one()
     aliases = list_aliases(transaction, artifact_ids=[artifact_id])
-    for table in (artifact_manifests, artifact_memberships):
+    for table in (artifact_parts, artifact_manifests, artifact_memberships):
         rows += _count(transaction, table, table.c.artifact_id == artifact_id)
     return rows + len(aliases), int(size or 0) + sum(len(alias.alias) for alias in aliases)
 
@@ -579,7 +574,7 @@ def put_loose(transaction: sa.Connection, project_id: int, md5s: Sequence[str]) 
 
 def loosen_all(transaction: sa.Connection, artifact_id: int) -> None:
     """Add rows for all bytes that a version needs."""
-    own = _needed_by(artifact_id).subquery("own")
+    own = _needed_by([artifact_id]).subquery("own")
     project_id = (
         sa.select(artifact_collections.c.project_id).join_from(artifacts, artifact_collections).where(artifacts.c.id == artifact_id)
     )

@@ -9,13 +9,13 @@ _VERSION_BYTES = 1_000
 """Of a version's own rows; its collection and its type, which it may have made, are in it."""
 
 _ROW_BYTES = 100
-"""Of an entry, a manifest, a place or an alias, its keys in the indexes included."""
+"""Of an entry, a part, a manifest, a place or an alias, its keys in the indexes included."""
 
 
 def weigh(transaction: sa.Connection, artifact: Artifact) -> int:
     """Weigh a version with all that it has by now. Cost: its entries are looked at."""
     texts = (artifact.metadata, artifact.description, *artifact.tags, *artifact.wanted_aliases)
-    rows, characters = store.measure_parts(transaction, artifact.id)
+    rows, characters = store.measure_rows(transaction, artifact.id)
     return _VERSION_BYTES + sum(len(text.encode()) for text in texts if text) + rows * _ROW_BYTES + characters
 
 

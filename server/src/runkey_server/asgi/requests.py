@@ -54,6 +54,11 @@ def header(scope: Scope, name: bytes) -> str | None:
     return None
 
 
+def is_one_of_several_writers(scope: Scope) -> bool:
+    """Tell whether the official client says that it writes a run together with other processes: its shared mode."""
+    return (header(scope, b"x-wandb-use-async-filestream") or "").lower() == "true"
+
+
 async def read_body(scope: Scope, receive: Receive, max_bytes: int) -> bytes:
     """Read a whole body. Raises Error `too_large`, `invalid` for one that comes too slowly; Disconnected."""
     pieces = [piece async for piece in stream_body(scope, receive, max_bytes, max_seconds=MAX_SECONDS)]

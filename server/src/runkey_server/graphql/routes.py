@@ -15,7 +15,7 @@ from runkey_server import errors
 from runkey_server.asgi.actor import Actor
 from runkey_server.asgi.hosts import Hosts, network_of
 from runkey_server.asgi.middleware import ACTOR
-from runkey_server.asgi.requests import header, read_body
+from runkey_server.asgi.requests import header, is_one_of_several_writers, read_body
 from runkey_server.asgi.responses import send_json
 from runkey_server.claiming import Offer
 from runkey_server.clock import Clock
@@ -129,7 +129,7 @@ class GraphqlDoor:
             directory=self._directory,
             pepper=self._pepper,
             network=network_of(self._hosts.client_of(scope)),
-            is_shared=(header(scope, b"x-wandb-use-async-filestream") or "").lower() == "true",
+            is_shared=is_one_of_several_writers(scope),
             is_anonymous_open=self._offer.is_open(scope),
             caps=self._offer.caps,
             joiner=self._joiner,

@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 from runkey_server import errors, runs
 from runkey_server.asgi.middleware import ACTOR
 from runkey_server.asgi.rates import RateLimit
-from runkey_server.asgi.requests import header, read_body
+from runkey_server.asgi.requests import header, is_one_of_several_writers, read_body
 from runkey_server.asgi.responses import send_json
 from runkey_server.claiming import Offer
 from runkey_server.clock import Clock
@@ -74,7 +74,7 @@ class FileStreamDoor:
 
 def _writer_of(scope: Scope) -> str | None:
     """Tell which of several writers of a run asks. Raises Error `invalid` for a name that is none."""
-    if (header(scope, b"x-wandb-use-async-filestream") or "").lower() != "true":
+    if not is_one_of_several_writers(scope):
         return None
     writer = header(scope, b"x-wandb-async-client-id") or ""
     if not 0 < len(writer) <= runs.MAX_WRITER_CHARACTERS or not writer.isascii() or not writer.isprintable():
