@@ -45,20 +45,10 @@ from runkey_server.artifacts.model import (
 )
 from runkey_server.artifacts.moving import move_along
 from runkey_server.artifacts.purging import ABANDONED_AFTER, expire, purge_due, purge_project
-from runkey_server.artifacts.store import (
-    count_collections,
-    count_entries,
-    count_versions,
-    find_manifest,
-    find_type,
-    forget_runs,
-    list_aliases,
-    list_aliases_at,
-    list_collection_aliases,
-    list_entries,
-    list_manifests,
-    list_types,
-)
+from runkey_server.artifacts.store.collections import count_collections, count_versions, find_type, list_types
+from runkey_server.artifacts.store.contents import count_entries, find_manifest, list_entries, list_manifests
+from runkey_server.artifacts.store.places import list_aliases, list_aliases_at, list_collection_aliases
+from runkey_server.artifacts.store.versions import forget_runs
 from runkey_server.artifacts.using import find_run, list_users, use
 from runkey_server.artifacts.weighing import weigh, weigh_collection
 

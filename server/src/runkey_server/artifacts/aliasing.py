@@ -33,7 +33,7 @@ def add_aliases(transaction: sa.Connection, actor: Actor, artifact_id: int, alia
     check_aliases([wanted.alias for wanted in aliases])
     places = _find_places(transaction, actor, artifact_id, aliases)
     for wanted, place in zip(aliases, places, strict=True):
-        store.put_alias(transaction, place.collection_id, place.id, wanted.alias)
+        store.places.put_alias(transaction, place.collection_id, place.id, wanted.alias)
     for place_id in {place.id for place in places}:
         limiting.check_aliases_at(transaction, place_id)
 
@@ -42,7 +42,7 @@ def remove_aliases(transaction: sa.Connection, actor: Actor, artifact_id: int, a
     """Take names from a version; one that it does not have changes nothing. Raises Error `not_found`, `invalid` for too many."""
     limiting.check_count(aliases)
     for wanted, place in zip(aliases, _find_places(transaction, actor, artifact_id, aliases), strict=True):
-        store.delete_alias(transaction, place.id, wanted.alias)
+        store.places.delete_alias(transaction, place.id, wanted.alias)
         if wanted.alias == LATEST:
             move_latest(transaction, place.collection_id)
 
@@ -50,24 +50,24 @@ def remove_aliases(transaction: sa.Connection, actor: Actor, artifact_id: int, a
 def set_aliases(transaction: sa.Connection, actor: Actor, artifact_id: int, aliases: Sequence[str]) -> None:
     """Give a version these names in its own sequence, and no others: how clients did before they added and removed."""
     artifact = get_artifact(transaction, actor, "write", artifact_id)
-    store.lock_collections(transaction, [artifact.collection_id])
-    place = store.find_membership(transaction, artifact.collection_id, artifact.id)
+    store.collections.lock_collections(transaction, [artifact.collection_id])
+    place = store.places.find_membership(transaction, artifact.collection_id, artifact.id)
     if place is None:
         raise Error("invalid", "The artifact is not committed yet.")
     check_aliases(aliases)
-    store.delete_aliases(transaction, place.id)
+    store.places.delete_aliases(transaction, place.id)
     for alias in aliases:
-        store.put_alias(transaction, place.collection_id, place.id, alias)
+        store.places.put_alias(transaction, place.collection_id, place.id, alias)
     move_latest(transaction, place.collection_id)
 
 
 def name_version(transaction: sa.Connection, collection_id: int, artifact_id: int, aliases: Sequence[str]) -> None:
     """Give a version in a collection more names, which were checked. The latest is it, if it was asked for, or else the newest."""
-    place = store.find_membership(transaction, collection_id, artifact_id)
+    place = store.places.find_membership(transaction, collection_id, artifact_id)
     if place is None:
         raise Error("invalid", "The artifact is not in this collection.")
     for alias in aliases:
-        store.put_alias(transaction, collection_id, place.id, alias)
+        store.places.put_alias(transaction, collection_id, place.id, alias)
     limiting.check_aliases_at(transaction, place.id)
     if LATEST not in aliases:
         move_latest(transaction, collection_id)
@@ -75,10 +75,10 @@ def name_version(transaction: sa.Connection, collection_id: int, artifact_id: in
 
 def move_latest(transaction: sa.Connection, collection_id: int) -> None:
     """Let `latest` name the newest version, where nothing has that name: it was taken away, or deleted."""
-    if store.find_membership_by_alias(transaction, collection_id, LATEST) is None:
+    if store.places.find_membership_by_alias(transaction, collection_id, LATEST) is None:
         newest = find_latest(transaction, collection_id)
         if newest is not None:
-            store.put_alias(transaction, collection_id, newest.id, LATEST)
+            store.places.put_alias(transaction, collection_id, newest.id, LATEST)
 
 
 def check_aliases(aliases: Sequence[str]) -> None:
@@ -102,10 +102,10 @@ def _find_places(transaction: sa.Connection, actor: Actor, artifact_id: int, ali
 def _find_place(transaction: sa.Connection, actor: Actor, artifact: Artifact, wanted: AliasOf) -> Membership:
     """Find the version's place in the collection: its project may be another than the version's own."""
     project = find_project(transaction, actor, wanted.entity, wanted.project)
-    collection = None if project is None else store.find_collection(transaction, project.id, wanted.collection)
+    collection = None if project is None else store.collections.find_collection(transaction, project.id, wanted.collection)
     if project is not None and collection is not None and may(actor, "write", project.account_id):
-        store.lock_collections(transaction, [collection.id])
-        place = store.find_membership(transaction, collection.id, artifact.id)
+        store.collections.lock_collections(transaction, [collection.id])
+        place = store.places.find_membership(transaction, collection.id, artifact.id)
         if place is not None:
             return place
     raise Error("not_found", f"The artifact is not in the collection {wanted.collection[:80]!r}.")

@@ -44,7 +44,7 @@ def update_artifact(transaction: sa.Connection, actor: Actor, artifact_id: int, 
         values["expires_at"] = since + timedelta(seconds=changes.ttl_seconds) if changes.ttl_seconds > 0 else None
     if changes.tags_to_add or changes.tags_to_delete:
         values["tags"] = _retag(artifact.tags, changes.tags_to_add, changes.tags_to_delete)
-    store.update_artifact(transaction, artifact.id, values)
+    store.versions.update_artifact(transaction, artifact.id, values)
     return get_artifact(transaction, actor, "write", artifact.id)
 
 
@@ -58,12 +58,12 @@ def update_collection(
         fault = naming.name_fault(name)
         if fault:
             raise Error("invalid", f"The artifact name {name[:80]!r} {fault}.")
-        if not store.place_collection(transaction, collection.id, {"name": name}):
+        if not store.collections.place_collection(transaction, collection.id, {"name": name}):
             raise Error("invalid", f"There is an artifact collection {name!r} in this project already.")
     if description is not None:
         check_text("description", description)
         values["description"] = description
-    store.update_collection(transaction, collection.id, values)
+    store.collections.update_collection(transaction, collection.id, values)
     return get_collection(transaction, actor, "write", collection.id)
 
 
@@ -72,7 +72,7 @@ def retag_collection(
 ) -> Collection:
     """Add and remove tags of a collection. Raises Error `invalid`."""
     tags = _retag(hold_collection(transaction, actor, "write", collection.id).tags, add, remove)
-    store.update_collection(transaction, collection.id, {"tags": tags, "updated_at": at})
+    store.collections.update_collection(transaction, collection.id, {"tags": tags, "updated_at": at})
     return get_collection(transaction, actor, "write", collection.id)
 
 
@@ -82,7 +82,9 @@ def move_sequence(
     """Give a sequence and all its versions another type. Raises Error `invalid`, for a portfolio too."""
     if collection.kind != "SEQUENCE":
         raise Error("invalid", f"{collection.name!r} is a portfolio; only what is logged has a type that can be changed.")
-    store.update_collection(transaction, collection.id, {"type_id": open_type(transaction, project, type_name, at), "updated_at": at})
+    store.collections.update_collection(
+        transaction, collection.id, {"type_id": open_type(transaction, project, type_name, at), "updated_at": at}
+    )
     return get_collection(transaction, actor, "write", collection.id)
 
 

@@ -34,23 +34,25 @@ def commit(
     if artifact.state == "COMMITTED":
         return artifact
     freeing.share(transaction, artifact.project_id)
-    manifests = [manifest for manifest in store.list_manifests(transaction, artifact.id) if manifest.md5]
+    manifests = [manifest for manifest in store.contents.list_manifests(transaction, artifact.id) if manifest.md5]
     manifest, contents = _settle_manifest(transaction, directory, artifact, manifests, at)
     entries = contents.entries
-    let_go = store.replace_entries(transaction, artifact.id, entries)
+    let_go = store.contents.replace_entries(transaction, artifact.id, entries)
     _find_bytes(transaction, actor, artifact, contents, number_of)
-    store.take_sizes(transaction, artifact.project_id, artifact.id)
-    store.delete_manifests(transaction, artifact.id, manifest.id)
+    store.contents.take_sizes(transaction, artifact.project_id, artifact.id)
+    store.contents.delete_manifests(transaction, artifact.id, manifest.id)
     let_go.update(each.md5 for each in manifests if each.md5 and each.md5 != manifest.md5)
     # Parts of a file that was sent whole after all, or was left out.
-    let_go.update(store.list_all_parts(transaction, artifact.id))
-    store.delete_parts(transaction, artifact.id)
+    let_go.update(store.contents.list_all_parts(transaction, artifact.id))
+    store.contents.delete_parts(transaction, artifact.id)
     freeing.loosen(transaction, artifact.project_id, let_go)
     is_merged = manifests[0].type != "FULL"
-    file_count, size_bytes = store.measure_entries(transaction, artifact.id)
-    store.insert_membership(transaction, artifact.collection_id, artifact.id, store.take_version(transaction, artifact.collection_id), at)
+    file_count, size_bytes = store.contents.measure_entries(transaction, artifact.id)
+    store.places.insert_membership(
+        transaction, artifact.collection_id, artifact.id, store.collections.take_version(transaction, artifact.collection_id), at
+    )
     ttl = artifact.ttl_seconds
-    store.update_artifact(
+    store.versions.update_artifact(
         transaction,
         artifact.id,
         {
@@ -65,7 +67,7 @@ def commit(
             "expires_at": at + timedelta(seconds=ttl) if ttl is not None and ttl > 0 else None,
         },
     )
-    store.update_collection(transaction, artifact.collection_id, {"updated_at": at})
+    store.collections.update_collection(transaction, artifact.collection_id, {"updated_at": at})
     aliasing.name_version(transaction, artifact.collection_id, artifact.id, [*dict.fromkeys([*artifact.wanted_aliases, LATEST])])
     return get_artifact(transaction, actor, "write", artifact.id)
 
@@ -87,7 +89,7 @@ def _settle_manifest(
     parts = [_read(transaction, directory, artifact.project_id, manifest.md5 or "") for manifest in manifests]
     whole = manifesting.merge(base, parts)
     md5 = _write(transaction, directory, artifact.project_id, manifesting.write(whole), at)
-    store.update_manifest(transaction, last.id, {"md5": md5, "type": "FULL"})
+    store.contents.update_manifest(transaction, last.id, {"md5": md5, "type": "FULL"})
     return replace(last, md5=md5, type="FULL"), whole
 
 
@@ -96,15 +98,15 @@ def _read_base(transaction: sa.Connection, directory: Directory, artifact: Artif
     named = next((manifest.base_artifact_id for manifest in manifests if manifest.base_artifact_id is not None), None)
     if named is None:
         newest = find_latest(transaction, artifact.collection_id)
-        base = None if newest is None else store.find_artifact(transaction, newest.artifact_id)
+        base = None if newest is None else store.versions.find_artifact(transaction, newest.artifact_id)
         if base is None:
             return None
     else:
-        base = store.find_artifact(transaction, named)
+        base = store.versions.find_artifact(transaction, named)
     # Permission to read it was looked at when it was named; of another project its bytes are found by their birth.
     if base is None or base.deleted_at is not None:
         raise Error("invalid", "The version that this one adds to was deleted. Log it anew.")
-    found = [manifest.md5 for manifest in store.list_manifests(transaction, base.id) if manifest.md5]
+    found = [manifest.md5 for manifest in store.contents.list_manifests(transaction, base.id) if manifest.md5]
     return _read(transaction, directory, base.project_id, found[-1]) if found else None
 
 
@@ -131,7 +133,7 @@ def _write(transaction: sa.Connection, directory: Directory, project_id: int, bo
 
 def _find_bytes(transaction: sa.Connection, actor: Actor, artifact: Artifact, contents: Contents, number_of: Callable[[str], int]) -> None:
     """Raise Error `invalid` unless the bytes of every entry are in the project; those that another one has are taken over from there."""
-    missing = set(store.list_missing(transaction, artifact.project_id, artifact.id))
+    missing = set(store.contents.list_missing(transaction, artifact.project_id, artifact.id))
     births = contents.births if missing else {}
     for md5 in sorted(missing):
         origin = _find_origin(transaction, actor, births.get(md5), number_of)

@@ -47,7 +47,7 @@ def create(transaction: sa.Connection, actor: Actor, wanted: Wanted, at: datetim
             aliasing.name_version(transaction, sequence.id, existing.id, wanted.aliases)
         return existing
     limiting.check_pending(transaction, sequence)
-    artifact_id = store.insert_artifact(
+    artifact_id = store.versions.insert_artifact(
         transaction,
         {
             "collection_id": sequence.id,
@@ -88,8 +88,8 @@ def put_manifest(
     artifact = _get_pending(transaction, actor, artifact_id)
     _check_base(transaction, actor, base_artifact_id)
     values = {"md5": md5 or None, "base_artifact_id": base_artifact_id}
-    store.update_artifact(transaction, artifact.id, {"updated_at": at})
-    there = store.list_manifests(transaction, artifact.id)
+    store.versions.update_artifact(transaction, artifact.id, {"updated_at": at})
+    there = store.contents.list_manifests(transaction, artifact.id)
     _check_agreement(there, manifest_type, base_artifact_id)
     for manifest in there:
         if manifest_type == "FULL":
@@ -98,20 +98,22 @@ def put_manifest(
         if md5 and (manifest.md5, manifest.base_artifact_id) == (md5, base_artifact_id):
             return manifest
     limiting.check_manifests(there)
-    return store.insert_manifest(transaction, {"artifact_id": artifact.id, "type": manifest_type, "created_at": at, **values})
+    return store.contents.insert_manifest(transaction, {"artifact_id": artifact.id, "type": manifest_type, "created_at": at, **values})
 
 
 def update_manifest(
     transaction: sa.Connection, actor: Actor, manifest_id: int, md5: str | None, base_artifact_id: int | None
 ) -> tuple[Manifest, Artifact]:
     """Say of an announced manifest what its bytes are. Raises Error `not_found`, `invalid`."""
-    manifest = store.find_manifest(transaction, manifest_id)
+    manifest = store.contents.find_manifest(transaction, manifest_id)
     # A stranger hears the same of somebody's manifest as of none.
     if manifest is None or find_artifact(transaction, actor, manifest.artifact_id) is None:
         raise Error("not_found", "There is no such manifest.")
     artifact = _get_pending(transaction, actor, manifest.artifact_id)
     _check_base(transaction, actor, base_artifact_id)
-    _check_agreement([each for each in store.list_manifests(transaction, artifact.id) if each != manifest], manifest.type, base_artifact_id)
+    _check_agreement(
+        [each for each in store.contents.list_manifests(transaction, artifact.id) if each != manifest], manifest.type, base_artifact_id
+    )
     given = {"md5": md5, "base_artifact_id": base_artifact_id}
     _change_manifest(transaction, artifact, manifest, {name: value for name, value in given.items() if value is not None})
     return _get_manifest(transaction, manifest.id), artifact
@@ -138,10 +140,12 @@ def announce(
         check_md5(md5)
     by_path = dict(files)
     freeing.share(transaction, artifact.project_id)
-    before = store.list_digests_at(transaction, artifact.id, list(by_path))
-    store.put_entries(transaction, artifact.id, [Entry(path, md5, 0, None) for path, md5 in by_path.items() if before.get(path) != md5])
+    before = store.contents.list_digests_at(transaction, artifact.id, list(by_path))
+    store.contents.put_entries(
+        transaction, artifact.id, [Entry(path, md5, 0, None) for path, md5 in by_path.items() if before.get(path) != md5]
+    )
     freeing.loosen(transaction, artifact.project_id, {md5 for path, md5 in before.items() if md5 != by_path[path]})
-    store.update_artifact(transaction, artifact.id, {"updated_at": at})
+    store.versions.update_artifact(transaction, artifact.id, {"updated_at": at})
     there = set(measure_blobs(transaction, artifact.project_id, list({md5 for _, md5 in files})))
     for whole, md5s in (parts or {}).items():
         if whole not in there:
@@ -152,8 +156,8 @@ def announce(
 def _put_parts(transaction: sa.Connection, artifact: Artifact, whole: str, md5s: Sequence[str]) -> None:
     for md5 in md5s:
         check_md5(md5)
-    before = store.list_parts(transaction, artifact.id, whole)
-    store.put_parts(transaction, artifact.id, whole, md5s)
+    before = store.contents.list_parts(transaction, artifact.id, whole)
+    store.contents.put_parts(transaction, artifact.id, whole, md5s)
     freeing.loosen(transaction, artifact.project_id, set(before) - set(md5s))
 
 
@@ -205,7 +209,7 @@ def open_type(transaction: sa.Connection, project: Project, name: str, at: datet
     fault = naming.name_fault(name)
     if fault:
         raise Error("invalid", f"The artifact type {name[:80]!r} {fault}.")
-    type_id, is_made = store.open_type(transaction, project.id, name, at)
+    type_id, is_made = store.collections.open_type(transaction, project.id, name, at)
     if is_made:
         limiting.check_types(transaction, project.id)
     return type_id
@@ -234,11 +238,11 @@ def _check(wanted: Wanted) -> None:
 def _open_sequence(transaction: sa.Connection, project: Project, wanted: Wanted, at: datetime) -> Collection:
     type_id = open_type(transaction, project, wanted.type_name, at)
     made = {"project_id": project.id, "type_id": type_id, "kind": "SEQUENCE", "name": wanted.name, "client_id": wanted.sequence_client_id}
-    if store.insert_collection(transaction, made | {"created_at": at, "updated_at": at}):
+    if store.collections.insert_collection(transaction, made | {"created_at": at, "updated_at": at}):
         limiting.check_collections(transaction, project.id)
-    sequence = store.find_collection(transaction, project.id, wanted.name)
-    if sequence is not None and store.lock_collections(transaction, [sequence.id]):
-        sequence = store.find_collection(transaction, project.id, wanted.name)
+    sequence = store.collections.find_collection(transaction, project.id, wanted.name)
+    if sequence is not None and store.collections.lock_collections(transaction, [sequence.id]):
+        sequence = store.collections.find_collection(transaction, project.id, wanted.name)
     if sequence is None:
         # It was renamed or deleted a moment ago: the next try makes it anew.
         raise unavailable("The artifact collection is being changed.")
@@ -251,13 +255,13 @@ def _open_sequence(transaction: sa.Connection, project: Project, wanted: Wanted,
 
 def _find_existing(transaction: sa.Connection, sequence: Collection, wanted: Wanted) -> Artifact | None:
     if wanted.client_id:
-        found = store.find_by_client_id(transaction, wanted.client_id, project_id=sequence.project_id)
+        found = store.versions.find_by_client_id(transaction, wanted.client_id, project_id=sequence.project_id)
         if found is not None and found.collection_id == sequence.id:
             return found
     if wanted.distributed_id:
-        return store.find_by_distributed_id(transaction, sequence.id, wanted.distributed_id)
+        return store.versions.find_by_distributed_id(transaction, sequence.id, wanted.distributed_id)
     if wanted.digest and wanted.deduplicates:
-        return store.find_by_digest(transaction, sequence.id, wanted.digest)
+        return store.versions.find_by_digest(transaction, sequence.id, wanted.digest)
     return None
 
 
@@ -285,13 +289,13 @@ def _check_agreement(others: Sequence[Manifest], manifest_type: ManifestType, ba
 
 
 def _change_manifest(transaction: sa.Connection, artifact: Artifact, manifest: Manifest, values: dict[str, Any]) -> None:
-    store.update_manifest(transaction, manifest.id, values)
+    store.contents.update_manifest(transaction, manifest.id, values)
     if manifest.md5 and manifest.md5 != values.get("md5", manifest.md5):
         freeing.loosen(transaction, artifact.project_id, [manifest.md5])
 
 
 def _get_manifest(transaction: sa.Connection, manifest_id: int) -> Manifest:
-    manifest = store.find_manifest(transaction, manifest_id)
+    manifest = store.contents.find_manifest(transaction, manifest_id)
     if manifest is None:
         raise Error("not_found", "There is no such manifest any more.")
     return manifest

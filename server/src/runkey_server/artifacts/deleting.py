@@ -20,7 +20,7 @@ def delete_artifact(transaction: sa.Connection, actor: Actor, artifact_id: int, 
     Raises Error `not_found`, `forbidden`, `invalid` when it has aliases, as the official client promises its users.
     """
     artifact = hold_artifact(transaction, actor, "delete", artifact_id)
-    aliases = store.list_aliases(transaction, artifact_ids=[artifact.id])
+    aliases = store.places.list_aliases(transaction, artifact_ids=[artifact.id])
     if aliases and not with_aliases:
         named = ", ".join(sorted({alias.alias for alias in aliases}))
         raise Error("invalid", f"The artifact has aliases ({named[:200]}). Remove them first, or delete it with them: delete_aliases=True.")
@@ -32,23 +32,23 @@ def delete_collection(transaction: sa.Connection, actor: Actor, collection_id: i
     """Delete a collection: a sequence with its versions, a portfolio without. Raises Error `not_found`, `forbidden`."""
     collection = hold_collection(transaction, actor, "delete", collection_id)
     if collection.kind == "SEQUENCE":
-        statement = store.select_artifacts().where(artifacts.c.collection_id == collection.id)
-        delete(transaction, [artifact.id for artifact in store.read_artifacts(transaction, statement)], at)
-        store.mark_collection_deleted(transaction, collection.id, at)
+        statement = store.versions.select_artifacts().where(artifacts.c.collection_id == collection.id)
+        delete(transaction, [artifact.id for artifact in store.versions.read_artifacts(transaction, statement)], at)
+        store.collections.mark_collection_deleted(transaction, collection.id, at)
     else:
-        store.delete_collection(transaction, collection.id)
+        store.collections.delete_collection(transaction, collection.id)
 
 
 def delete(transaction: sa.Connection, artifact_ids: Sequence[int], at: datetime) -> None:
     """Delete versions, whoever asks: they lose their aliases, and are in no collection any more."""
     for artifact_id in artifact_ids:
-        store.update_artifact(transaction, artifact_id, {"state": "DELETED", "deleted_at": at, "updated_at": at})
-        places = store.read_memberships(
+        store.versions.update_artifact(transaction, artifact_id, {"state": "DELETED", "deleted_at": at, "updated_at": at})
+        places = store.places.read_memberships(
             transaction, sa.select(artifact_memberships).where(artifact_memberships.c.artifact_id == artifact_id)
         )
-        store.lock_collections(transaction, (place.collection_id for place in places))
+        store.collections.lock_collections(transaction, (place.collection_id for place in places))
         for place in places:
-            store.delete_aliases(transaction, place.id)
+            store.places.delete_aliases(transaction, place.id)
             aliasing.move_latest(transaction, place.collection_id)
 
 
@@ -57,5 +57,5 @@ def measure_freed(transaction: sa.Connection, artifact: Artifact) -> int:
 
     Others that are deleted already need nothing: theirs are freed with its own, or before.
     """
-    alone = store.list_alone(transaction, artifact.project_id, artifact.id)
+    alone = store.needs.list_alone(transaction, artifact.project_id, artifact.id)
     return sum(measure_blobs(transaction, artifact.project_id, alone).values())

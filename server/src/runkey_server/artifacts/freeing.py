@@ -30,13 +30,13 @@ def share(transaction: sa.Connection, project_id: int) -> None:
 
 def loosen(transaction: sa.Connection, project_id: int, md5s: Collection[str]) -> None:
     """Note that something needs these bytes no more."""
-    store.put_loose(transaction, project_id, sorted(md5s))
+    store.needs.put_loose(transaction, project_id, sorted(md5s))
 
 
 def note_arrival(transaction: sa.Connection, project_id: int, md5: str) -> None:
     """Note that bytes are here from this transaction on, perhaps later than anything needs them."""
     share(transaction, project_id)
-    if not store.is_needed(transaction, project_id, md5):
+    if not store.needs.is_needed(transaction, project_id, md5):
         loosen(transaction, project_id, [md5])
 
 
@@ -44,7 +44,7 @@ def sweep_due(database: Database) -> None:
     """Free some of what was let go of. Raises Error `unavailable`."""
     for _ in range(_ROUNDS):
         with database.reading() as transaction:
-            project_id, some = store.list_loose(transaction, _AT_ONCE)
+            project_id, some = store.needs.list_loose(transaction, _AT_ONCE)
         if not some:
             return
         with database.writing() as transaction:
@@ -54,8 +54,8 @@ def sweep_due(database: Database) -> None:
 def sweep(transaction: sa.Connection, project_id: int, md5s: Sequence[str]) -> None:
     """Free those of some bytes that were let go of and that nothing needs. Raises Error `unavailable` when others are long about them."""
     hold(transaction, _name(project_id))
-    drop_blobs(transaction, project_id, store.list_unneeded(transaction, project_id, md5s))
-    store.forget_loose(transaction, project_id, md5s)
+    drop_blobs(transaction, project_id, store.needs.list_unneeded(transaction, project_id, md5s))
+    store.needs.forget_loose(transaction, project_id, md5s)
 
 
 def _name(project_id: int) -> str:

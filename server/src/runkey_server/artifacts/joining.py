@@ -39,8 +39,8 @@ def find_parts(transaction: sa.Connection, actor: Actor, artifact_id: int, md5: 
     parts, or not in these, and while one of them is missing.
     """
     artifact = get_artifact(transaction, actor, "write", artifact_id)
-    parts = store.list_parts(transaction, artifact.id, md5)
-    is_known = bool(parts) or store.has_digest(transaction, artifact.id, md5)
+    parts = store.contents.list_parts(transaction, artifact.id, md5)
+    is_known = bool(parts) or store.contents.has_digest(transaction, artifact.id, md5)
     if is_known and find_blobs(transaction, artifact.project_id, [md5]):
         return None
     if not parts or told != dict(enumerate(parts, 1)):
@@ -76,7 +76,7 @@ def join(database: Database, directory: Directory, parts: Parts, at: datetime, c
             with database.writing() as transaction:
                 freeing.note_arrival(transaction, parts.project_id, parts.md5)
                 put_blob(transaction, Blob(parts.project_id, parts.md5, kept.sha256, kept.size_bytes, at))
-                store.delete_parts(transaction, parts.artifact_id, parts.md5)
+                store.contents.delete_parts(transaction, parts.artifact_id, parts.md5)
                 freeing.loosen(transaction, parts.project_id, {blob.md5 for blob in parts.blobs})
                 count(transaction)
         finally:

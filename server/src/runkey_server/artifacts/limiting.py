@@ -32,19 +32,19 @@ def check_count(aliases: Sized) -> None:
 
 def check_aliases_at(transaction: sa.Connection, membership_id: int) -> None:
     """Raise Error `invalid` when a version has more aliases in a collection than it may."""
-    if store.count_aliases(transaction, membership_id) > _MAX_ALIASES:
+    if store.places.count_aliases(transaction, membership_id) > _MAX_ALIASES:
         raise Error("invalid", f"A version has at most {_MAX_ALIASES:,} aliases in a collection.")
 
 
 def check_types(transaction: sa.Connection, project_id: int) -> None:
     """Raise Error `invalid` when a project has more types than it may."""
-    if store.count_types(transaction, project_id) > _MAX_TYPES:
+    if store.collections.count_types(transaction, project_id) > _MAX_TYPES:
         raise Error("invalid", f"A project has at most {_MAX_TYPES:,} types of artifacts.")
 
 
 def check_collections(transaction: sa.Connection, project_id: int) -> None:
     """Raise Error `invalid` when a project has more collections than it may; deleted ones count until they are purged."""
-    if store.count_collections_in(transaction, project_id) > _MAX_COLLECTIONS:
+    if store.collections.count_collections_in(transaction, project_id) > _MAX_COLLECTIONS:
         raise Error("invalid", f"A project has at most {_MAX_COLLECTIONS:,} collections of artifacts.")
 
 
@@ -56,6 +56,6 @@ def check_manifests(there: Sized) -> None:
 
 def check_pending(transaction: sa.Connection, sequence: Collection) -> None:
     """Raise Error `invalid` when no version more can be begun in a sequence."""
-    if store.count_pending(transaction, sequence.id) >= _MAX_PENDING:
+    if store.versions.count_pending(transaction, sequence.id) >= _MAX_PENDING:
         many = f"{_MAX_PENDING:,} versions of {sequence.name!r} were begun and never committed."
         raise Error("invalid", f"{many} Those that nobody goes on with are dropped after a week.")

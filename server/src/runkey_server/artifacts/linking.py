@@ -41,11 +41,11 @@ def link(
         raise Error("invalid", f"The portfolio name {portfolio_name[:80]!r} {fault}.")
     type_id = open_type(transaction, project, artifact.type_name, at)
     made = {"project_id": project.id, "type_id": type_id, "kind": "PORTFOLIO", "name": portfolio_name}
-    if store.insert_collection(transaction, made | {"created_at": at, "updated_at": at}):
+    if store.collections.insert_collection(transaction, made | {"created_at": at, "updated_at": at}):
         limiting.check_collections(transaction, project.id)
-    portfolio = store.find_collection(transaction, project.id, portfolio_name)
-    if portfolio is not None and store.lock_collections(transaction, [portfolio.id]):
-        portfolio = store.find_collection(transaction, project.id, portfolio_name)
+    portfolio = store.collections.find_collection(transaction, project.id, portfolio_name)
+    if portfolio is not None and store.collections.lock_collections(transaction, [portfolio.id]):
+        portfolio = store.collections.find_collection(transaction, project.id, portfolio_name)
     if portfolio is None:
         # It was renamed or deleted a moment ago: the next try makes it anew.
         raise unavailable("The portfolio is being changed.")
@@ -53,11 +53,13 @@ def link(
         raise Error("invalid", f"{portfolio_name!r} is where artifacts are logged, not linked. Use another name.")
     if portfolio.type_name != artifact.type_name:
         raise Error("invalid", f"{portfolio_name!r} has artifacts of type {portfolio.type_name!r}, not {artifact.type_name!r}.")
-    if store.find_membership(transaction, portfolio.id, artifact.id) is None:
-        store.insert_membership(transaction, portfolio.id, artifact.id, store.take_version(transaction, portfolio.id), at)
-    store.update_collection(transaction, portfolio.id, {"updated_at": at})
+    if store.places.find_membership(transaction, portfolio.id, artifact.id) is None:
+        store.places.insert_membership(
+            transaction, portfolio.id, artifact.id, store.collections.take_version(transaction, portfolio.id), at
+        )
+    store.collections.update_collection(transaction, portfolio.id, {"updated_at": at})
     aliasing.name_version(transaction, portfolio.id, artifact.id, [*dict.fromkeys([*aliases, LATEST])])
-    place = store.find_membership(transaction, portfolio.id, artifact.id)
+    place = store.places.find_membership(transaction, portfolio.id, artifact.id)
     if place is None:
         raise Error("not_found", "There is no such link any more.")
     return place
@@ -68,8 +70,8 @@ def unlink(transaction: sa.Connection, actor: Actor, artifact_id: int, collectio
     portfolio = hold_collection(transaction, actor, "write", collection_id)
     if portfolio.kind != "PORTFOLIO":
         raise Error("invalid", f"{portfolio.name!r} is where the artifact was logged: delete the version instead.")
-    place = store.find_membership(transaction, portfolio.id, get_artifact(transaction, actor, "read", artifact_id).id)
+    place = store.places.find_membership(transaction, portfolio.id, get_artifact(transaction, actor, "read", artifact_id).id)
     if place is None:
         raise Error("not_found", f"The artifact is not in {portfolio.name!r}.")
-    store.delete_membership(transaction, place.id)
+    store.places.delete_membership(transaction, place.id)
     aliasing.move_latest(transaction, portfolio.id)

@@ -37,19 +37,19 @@ def list_collections(
     transaction: sa.Connection, project: Project, type_name: str | None, *, filters: str | None, order: str | None, skip: int, at_most: int
 ) -> tuple[list[Collection], int]:
     """Give a page of a project's collections, by default by name, and how many there are. Raises Error `invalid`."""
-    statement = store.select_collections(project.id, type_name).where(*_chosen(filters, _COLLECTION_FIELDS))
+    statement = store.collections.select_collections(project.id, type_name).where(*_chosen(filters, _COLLECTION_FIELDS))
     ordered = statement.order_by(*_order(order or "+name", _COLLECTION_ORDERS, artifact_collections.c.name))
-    return store.read_collections(transaction, ordered.offset(skip).limit(at_most)), _count(transaction, statement)
+    return store.collections.read_collections(transaction, ordered.offset(skip).limit(at_most)), _count(transaction, statement)
 
 
 def list_memberships(
     transaction: sa.Connection, collection: Collection, *, filters: str | None, order: str | None, skip: int, at_most: int
 ) -> tuple[list[Membership], int]:
     """Give a page of a collection's committed versions, by default the newest first, and how many there are. Raises Error `invalid`."""
-    statement = store.select_memberships().where(artifact_memberships.c.collection_id == collection.id)
+    statement = store.places.select_memberships().where(artifact_memberships.c.collection_id == collection.id)
     statement = statement.where(*_chosen(filters, _VERSION_FIELDS))
     ordered = statement.order_by(*_order(order or "-version_index", _VERSION_ORDERS, artifact_memberships.c.id))
-    return store.read_memberships(transaction, ordered.offset(skip).limit(at_most)), _count(transaction, statement)
+    return store.places.read_memberships(transaction, ordered.offset(skip).limit(at_most)), _count(transaction, statement)
 
 
 def list_versions(
@@ -57,17 +57,19 @@ def list_versions(
 ) -> tuple[list[Version], int]:
     """Give a page of a collection's versions that the actor may read, the newest first, and how many there are."""
     places, total = list_memberships(transaction, collection, filters=None, order=None, skip=skip, at_most=at_most)
-    wanted = store.select_artifacts().where(artifacts.c.id.in_([place.artifact_id for place in places]))
-    found = {artifact.id: artifact for artifact in store.read_artifacts(transaction, wanted) if may(actor, "read", artifact.account_id)}
-    aliases = store.list_aliases_at(transaction, [place.id for place in places])
+    wanted = store.versions.select_artifacts().where(artifacts.c.id.in_([place.artifact_id for place in places]))
+    found = {
+        artifact.id: artifact for artifact in store.versions.read_artifacts(transaction, wanted) if may(actor, "read", artifact.account_id)
+    }
+    aliases = store.places.list_aliases_at(transaction, [place.id for place in places])
     pairs = ((place, found[place.artifact_id]) for place in places if place.artifact_id in found)
     return [Version(place, artifact, aliases.get(place.id, ())) for place, artifact in pairs], total
 
 
 def list_places(transaction: sa.Connection, artifact_ids: Iterable[int], at_most: int) -> list[Membership]:
     """Give the places of versions in all collections, its own sequence first for each."""
-    statement = store.select_memberships().where(artifact_memberships.c.artifact_id.in_(list(artifact_ids)))
-    return store.read_memberships(transaction, statement.order_by(artifact_memberships.c.id).limit(at_most))
+    statement = store.places.select_memberships().where(artifact_memberships.c.artifact_id.in_(list(artifact_ids)))
+    return store.places.read_memberships(transaction, statement.order_by(artifact_memberships.c.id).limit(at_most))
 
 
 def list_outputs(transaction: sa.Connection, actor: Actor, run: Run, *, skip: int, at_most: int) -> tuple[list[Artifact], int]:
@@ -77,14 +79,14 @@ def list_outputs(transaction: sa.Connection, actor: Actor, run: Run, *, skip: in
 
 def list_inputs(transaction: sa.Connection, actor: Actor, run: Run, *, skip: int, at_most: int) -> tuple[list[Artifact], int]:
     """Give a page of the versions that a run used and the actor may read, and how many there are."""
-    return _page(transaction, actor, store.used_by(run.id), skip, at_most)
+    return _page(transaction, actor, store.versions.used_by(run.id), skip, at_most)
 
 
 def _page(transaction: sa.Connection, actor: Actor, which: "sa.ColumnElement[bool]", skip: int, at_most: int) -> tuple[list[Artifact], int]:
     # A run's own project was looked at; what it used may have changed hands since.
-    statement = store.select_artifacts().where(which, artifacts.c.state == "COMMITTED")
+    statement = store.versions.select_artifacts().where(which, artifacts.c.state == "COMMITTED")
     page = statement.order_by(artifacts.c.id).offset(skip).limit(at_most)
-    found = [artifact for artifact in store.read_artifacts(transaction, page) if may(actor, "read", artifact.account_id)]
+    found = [artifact for artifact in store.versions.read_artifacts(transaction, page) if may(actor, "read", artifact.account_id)]
     return found, _count(transaction, statement)
 
 

@@ -25,14 +25,14 @@ def move_along(transaction: sa.Connection, names: Mapping[int, str], source: Pro
     """
     for project in (source, destination):
         freeing.share(transaction, project.id)
-    for collection in store.list_logged_by(transaction, source.id, list(names)):
-        runs = store.list_loggers(transaction, collection.id)
+    for collection in store.collections.list_logged_by(transaction, source.id, list(names)):
+        runs = store.collections.list_loggers(transaction, collection.id)
         is_own = len(runs) == 1 and runs <= names.keys() and collection.name.startswith(f"run-{names[min(runs)]}-")
         if is_own:
-            type_id, _ = store.open_type(transaction, destination.id, collection.type_name, at)
-            if not store.place_collection(transaction, collection.id, {"project_id": destination.id, "type_id": type_id}):
+            type_id, _ = store.collections.open_type(transaction, destination.id, collection.type_name, at)
+            if not store.collections.place_collection(transaction, collection.id, {"project_id": destination.id, "type_id": type_id}):
                 continue
-            digests = store.list_digests_in(transaction, collection.id)
+            digests = store.needs.list_digests_in(transaction, collection.id)
             for begin in range(0, len(digests), _AT_ONCE):
                 for blob in find_blobs(transaction, source.id, digests[begin : begin + _AT_ONCE]).values():
                     put_blob(transaction, replace(blob, project_id=destination.id))

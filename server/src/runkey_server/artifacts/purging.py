@@ -22,38 +22,40 @@ def expire(database: Database, at: datetime) -> None:
         due = _list_over(transaction, at)
     if due:
         with database.writing() as transaction:
-            store.lock_artifacts(transaction, due)
+            store.versions.lock_artifacts(transaction, due)
             # One of them may have been committed meanwhile, or have been given more time.
             deleting.delete(transaction, sorted(set(due).intersection(_list_over(transaction, at))), at)
 
 
 def _list_over(transaction: sa.Connection, at: datetime) -> list[int]:
-    return store.list_expired(transaction, at, _AT_ONCE) + store.list_abandoned(transaction, at - ABANDONED_AFTER, _AT_ONCE)
+    return store.versions.list_expired(transaction, at, _AT_ONCE) + store.versions.list_abandoned(
+        transaction, at - ABANDONED_AFTER, _AT_ONCE
+    )
 
 
 def purge_due(database: Database, moment: datetime) -> None:
     """Drop some of what was deleted by a moment; its bytes are swept afterwards. Raises Error `unavailable`."""
     with database.reading() as transaction:
-        due = store.list_deleted_before(transaction, moment, _AT_ONCE)
+        due = store.versions.list_deleted_before(transaction, moment, _AT_ONCE)
     _purge(database, due)
     with database.reading() as transaction:
-        empty = store.list_empty_collections(transaction, _AT_ONCE)
+        empty = store.collections.list_empty_collections(transaction, _AT_ONCE)
     if empty:
         with database.writing() as transaction:
             for collection_id in empty:
-                store.delete_collection(transaction, collection_id)
+                store.collections.delete_collection(transaction, collection_id)
 
 
 def purge_project(database: Database, project_id: int) -> None:
     """Drop all versions, collections, types and blobs of a project. Cut off in between, it goes on when it is asked again."""
     while True:
         with database.reading() as transaction:
-            some = store.list_ids_in(transaction, project_id, _AT_ONCE)
+            some = store.versions.list_ids_in(transaction, project_id, _AT_ONCE)
         if not some:
             break
         _purge(database, some)
     with database.writing() as transaction:
-        store.delete_rest_of(transaction, project_id)
+        store.collections.delete_rest_of(transaction, project_id)
     # None of its bytes is anybody's by now.
     while True:
         with database.writing() as transaction:
@@ -66,5 +68,5 @@ def purge_project(database: Database, project_id: int) -> None:
 def _purge(database: Database, artifact_ids: Sequence[int]) -> None:
     for artifact_id in artifact_ids:
         with database.writing() as transaction:
-            store.loosen_all(transaction, artifact_id)
-            store.delete_artifact(transaction, artifact_id)
+            store.needs.loosen_all(transaction, artifact_id)
+            store.versions.delete_artifact(transaction, artifact_id)

@@ -33,13 +33,13 @@ def use(
     run = runs.get_writable(transaction, actor, entity or actor.entity, project or runs.DEFAULT_PROJECT, run_name or "")
     if used_as is not None:
         runs.check_text("usedAs", used_as)
-    store.put_use(transaction, artifact.id, run.id, used_as, at)
+    store.versions.put_use(transaction, artifact.id, run.id, used_as, at)
     return artifact
 
 
 def list_users(transaction: sa.Connection, actor: Actor, artifact: Artifact, at_most: int | None = None) -> list[Run]:
     """Give the runs that used a version and that the actor may read, in the order in which they did."""
-    found = (find_run(transaction, actor, run_id) for run_id in store.list_users(transaction, artifact.id, _MAX_USERS))
+    found = (find_run(transaction, actor, run_id) for run_id in store.versions.list_users(transaction, artifact.id, _MAX_USERS))
     return list(islice((run for run in found if run is not None), at_most))
 
 

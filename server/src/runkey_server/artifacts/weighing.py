@@ -15,7 +15,7 @@ _ROW_BYTES = 100
 def weigh(transaction: sa.Connection, artifact: Artifact) -> int:
     """Weigh a version with all that it has by now. Cost: its entries are looked at."""
     texts = (artifact.metadata, artifact.description, *artifact.tags, *artifact.wanted_aliases)
-    rows, characters = store.measure_rows(transaction, artifact.id)
+    rows, characters = store.contents.measure_rows(transaction, artifact.id)
     return _VERSION_BYTES + sum(len(text.encode()) for text in texts if text) + rows * _ROW_BYTES + characters
 
 
