@@ -14,7 +14,7 @@ from typing import Any
 import anyio
 import httpx2
 from house import HERE, House, look_over
-from junk import Request
+from junk_requests import Request
 
 from runkey_server import app
 from runkey_server.settings import Settings

@@ -13,7 +13,9 @@ import pytest
 from asking import LONGEST_SECONDS, routes
 from budget import Budget
 from hypothesis import strategies as st
-from junk import Land, Request, bodies, odd_graphql_bodies, requests, spots
+from junk_documents import bodies, odd_graphql_bodies, spots
+from junk_requests import Request, requests
+from junk_values import Land
 from outside import Server, eventually, start_server
 
 pytestmark = pytest.mark.story

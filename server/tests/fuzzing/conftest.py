@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 from estates import Estate, settle
 from house import PASSWORD, House, StillClock, open_house, token_in
-from junk import Land
+from junk_values import Land
 
 from runkey_server.artifacts.tables import artifact_collections, artifacts
 from runkey_server.projects.tables import projects

@@ -5,7 +5,9 @@ from asking import Logged, ask, check_log, logged
 from budget import Budget
 from estates import Estate
 from house import House
-from junk import Land, Request, Spot, bodies, odd_graphql_bodies, spots
+from junk_documents import Spot, bodies, odd_graphql_bodies, spots
+from junk_requests import Request
+from junk_values import Land
 
 # 429: somebody without a key makes accounts, which are counted.
 ANSWERS = {200, 400, 413, 429}

@@ -5,7 +5,8 @@ from asking import ask, check_log, logged, routes
 from budget import Budget
 from estates import Estate
 from house import House
-from junk import Land, Request, requests
+from junk_requests import Request, requests
+from junk_values import Land
 
 ANSWERS = {200, 204, 206, 303, 304, 400, 401, 403, 404, 405, 409, 410, 413, 415, 429}
 

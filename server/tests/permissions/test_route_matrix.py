@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from asking import Answer, ask, routes
-from junk import Request
+from junk_requests import Request
 from matrix import ACTORS, GHOST, STRANGERS, Outcome, Thing, World, anonymised, open_world
 
 from runkey_server.asgi.failures import UNAUTHENTICATED_BODY
