@@ -1,6 +1,5 @@
 """Accounts with everything that an account may have, made through the doors that clients and people use."""
 
-import base64
 import hashlib
 import json
 from collections.abc import Callable, Sequence
@@ -9,6 +8,7 @@ from typing import Any
 
 from house import House, Person, Visitor
 from joining import join
+from manifests import lines_of, manifest_of, md5_of
 
 UPSERT = """
 mutation U($input: UpsertBucketInput!) { upsertBucket(input: $input) { bucket { id name project { id internalId } } } }
@@ -110,18 +110,6 @@ mutation L($input: LinkArtifactInput!) { linkArtifact(input: $input) { artifactM
 USE = "mutation U($input: UseArtifactInput!) { useArtifact(input: $input) { artifact { id } } }"
 
 
-def md5_of(body: bytes) -> str:
-    """Write the digest of bytes as manifests have it."""
-    return base64.b64encode(hashlib.md5(body).digest()).decode()
-
-
-def manifest_of(**contents: dict[str, Any]) -> bytes:
-    """Write a manifest: what stands at each path."""
-    config = {"storageLayout": "V2"}
-    whole = {"version": 1, "storagePolicy": "wandb-storage-policy-v1", "storagePolicyConfig": config, "contents": contents}
-    return json.dumps(whole).encode()
-
-
 def send_parts(house: House, ask: Ask, artifact_id: str, parts: Sequence[bytes], *, but: Sequence[int] = ()) -> dict[str, Any]:
     """Announce a file and send it in parts, the last first; give what completes it. but: numbers of parts that are not sent."""
     md5s = [{"partNumber": number, "hexMD5": hashlib.md5(part).hexdigest()} for number, part in enumerate(parts, 1)]
@@ -147,7 +135,7 @@ def announce(ask: Ask, name: str, project: str, artifact_id: str, body: bytes) -
 def log_artifact(house: House, ask: Ask, name: str, project: str, run: str, called: str) -> Logged:
     """Log a version as the official client does, link it, use it; begin another."""
     words = f"words of {called}".encode()
-    body = manifest_of(**{"words.txt": {"digest": md5_of(words), "size": len(words)}})
+    body = manifest_of(lines_of({"words.txt": words}))
 
     def create(digest: str, client_id: str) -> dict[str, Any]:
         where = {"entityName": name, "projectName": project, "runName": run, "artifactTypeName": f"{called}-type"}

@@ -1,8 +1,5 @@
 """Logs artifacts in this process, as the official client does over the wire: begun, announced, sent, committed. On either database."""
 
-import base64
-import hashlib
-import json
 import os
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -12,6 +9,7 @@ from typing import Any
 import anyio
 import sqlalchemy as sa
 from house import Person, StillClock
+from manifests import lines_of, manifest_of, md5_of
 
 from runkey_server import artifacts, projects
 from runkey_server.artifacts import Artifact, Manifest, Wanted
@@ -19,24 +17,6 @@ from runkey_server.database import Database
 from runkey_server.errors import Error
 from runkey_server.files import Directory, Grant, Sweeper, save
 from runkey_server.files.tables import blobs
-
-
-def md5_of(body: bytes) -> str:
-    """Write the digest of bytes as manifests have it."""
-    return base64.b64encode(hashlib.md5(body).digest()).decode()
-
-
-def manifest_of(contents: dict[str, dict[str, Any]]) -> bytes:
-    """Write a manifest: what stands at each path."""
-    config = {"storageLayout": "V2"}
-    return json.dumps(
-        {"version": 1, "storagePolicy": "wandb-storage-policy-v1", "storagePolicyConfig": config, "contents": contents}
-    ).encode()
-
-
-def lines_of(files: dict[str, bytes]) -> dict[str, dict[str, Any]]:
-    """Write what a manifest says of files."""
-    return {path: {"digest": md5_of(body), "size": len(body)} for path, body in files.items()}
 
 
 def number_of(global_id: str) -> int:

@@ -16,7 +16,8 @@ _HEAD = """# What works with which official client
 
 Each version of W&B's client below was installed in an environment of its own, on Python 3.11, and ran the same scripts
 (`tests/clients/scripts`) against a server of this project; what it logged was read back with its own `wandb.Api()`. Every version's words
-are its own: nothing is patched, and only what its documentation offers is called.
+are its own: nothing is patched, and only what its documentation offers is called. One exception is *artifacts: in parts*, where the size
+from which on a file goes in parts (2 GiB) is lowered in the versions that let it be.
 
 **This page is made by `./dev matrix`, never edited.** `./dev matrix 0.19.11 --features image table` tries a part and brings that part up to
 date. The results are in [compatibility.json](compatibility.json); a test compares the two, and the suite tries the oldest, a middle and the

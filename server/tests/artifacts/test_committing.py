@@ -5,7 +5,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from shelf import Shelf, lines_of, manifest_of, md5_of
+from manifests import lines_of, manifest_of, md5_of
+from shelf import Shelf
 
 from runkey_server import artifacts
 from runkey_server.artifacts import Manifest, manifesting

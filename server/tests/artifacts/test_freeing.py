@@ -4,7 +4,8 @@ from datetime import timedelta
 from hashlib import sha256
 
 import sqlalchemy as sa
-from shelf import Shelf, lines_of, manifest_of, md5_of
+from manifests import lines_of, manifest_of, md5_of
+from shelf import Shelf
 
 from runkey_server import artifacts
 from runkey_server.artifacts import tables

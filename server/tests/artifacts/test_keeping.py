@@ -5,7 +5,8 @@ from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from shelf import Shelf, lines_of, manifest_of, md5_of
+from manifests import lines_of, manifest_of, md5_of
+from shelf import Shelf
 
 from runkey_server import artifacts
 from runkey_server.artifacts import AliasOf

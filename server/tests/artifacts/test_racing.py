@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from shelf import Shelf, lines_of, manifest_of, md5_of, number_of
+from manifests import lines_of, manifest_of, md5_of
+from shelf import Shelf, number_of
 
 from runkey_server import artifacts
 from runkey_server.artifacts import AliasOf, Wanted, freeing

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 from house import House
-from shelf import Shelf, md5_of
+from manifests import md5_of
+from shelf import Shelf
 
 from runkey_server import backups, health
 from runkey_server.database import Database

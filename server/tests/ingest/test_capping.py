@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from estates import COMMIT, manifest_of, md5_of
+from estates import COMMIT
 from house import House, StillClock, open_house
+from manifests import manifest_of, md5_of
 
 from runkey_server import accounts, claiming
 from runkey_server.claiming import Purger
@@ -162,7 +163,7 @@ def test_the_parts_of_a_large_file_are_counted_whether_or_not_any_comes(somebody
 def test_a_manifest_of_references_is_counted_by_its_lines(somebody: Nameless) -> None:
     """Sent once, it could be committed again and again."""
     lines = {f"{number}": {"digest": "etag", "size": 1, "ref": f"s3://bucket/{number}"} for number in range(2_000)}
-    body = manifest_of(**lines)
+    body = manifest_of(lines)
     answers = []
     for number in range(4):
         where = {"entityName": somebody.account.name, "projectName": "p", "artifactTypeName": "t", "artifactCollectionName": "refs"}

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from estates import COMMIT, COMPLETE, CREATE, FILES, announce, manifest_of, md5_of, send_parts
+from estates import COMMIT, COMPLETE, CREATE, FILES, announce, send_parts
 from house import House, Person, StillClock, open_house
+from manifests import lines_of, manifest_of, md5_of
 
 from runkey_server import artifacts
 from runkey_server.artifacts.purging import ABANDONED_AFTER
@@ -51,7 +52,7 @@ class Sender:
         return str(self.ask(COMPLETE, input=told)["completeMultipartUploadArtifact"]["digest"])
 
     def commit(self, artifact_id: str, **files: bytes) -> None:
-        body = manifest_of(**{name: {"digest": md5_of(held), "size": len(held)} for name, held in files.items()})
+        body = manifest_of(lines_of(files))
         self.put(announce(self.ask, "mira", "p", artifact_id, body)["file"]["uploadUrl"], body)
         assert self.ask(COMMIT, id=artifact_id)["commitArtifact"]["artifact"]["state"] == "COMMITTED"
 

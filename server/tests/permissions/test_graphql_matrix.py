@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from estates import COMMIT, COMPLETE, FILES, PARTS, announce, manifest_of
+from estates import COMMIT, COMPLETE, FILES, PARTS, announce
 from graphql import GraphQLInputObjectType, GraphQLObjectType, get_named_type
+from manifests import manifest_of
 from matrix import ACTORS, GHOST, STRANGERS, Outcome, Own, Thing, World, anonymised, open_world
 
 from runkey_server.asgi.failures import UNAUTHENTICATED_BODY
@@ -590,7 +591,7 @@ def test_bytes_of_another_account_are_had_neither_by_their_digest_nor_by_their_b
     owner, stranger = world.owner, world.stranger
     told = []
     for md5, birth in ((owner.logged.md5, owner.logged.artifact_id), (GHOST.md5, GHOST.artifact_id)):
-        body = manifest_of(**{"stolen.txt": {"digest": md5, "size": len(owner.logged.words), "birthArtifactID": birth}})
+        body = manifest_of({"stolen.txt": {"digest": md5, "size": len(owner.logged.words), "birthArtifactID": birth}})
         pending = stranger.logged.pending_id
         slot = stranger.graphql(FILES, input={"artifactFiles": [{"artifactID": pending, "name": "stolen.txt", "md5": md5}]})
         url = announce(stranger.graphql, stranger.name, stranger.project, pending, body)["file"]["uploadUrl"]

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from estates import COMMIT, CREATE, FILES, LINK, UPSERT, USE, announce, manifest_of, md5_of
+from estates import COMMIT, CREATE, FILES, LINK, UPSERT, USE, announce
 from house import House, Person, StillClock, Visitor, open_house
+from manifests import lines_of, manifest_of, md5_of
 
 from runkey_server.artifacts import purge_due, sweep_due
 from runkey_server.web import artifacts as pages
@@ -46,7 +47,7 @@ class Writer:
         """Log a version; give its id."""
         contents: dict[str, dict[str, Any]] = {path: {"digest": md5_of(body), "size": len(body)} for path, body in files.items()}
         contents |= {path: {"digest": "etag", "size": 7, "ref": ref} for path, ref in (refs or {}).items()}
-        manifest = manifest_of(**contents)
+        manifest = manifest_of(contents)
         where = {"entityName": self.person.account.name, "projectName": project, "runName": run, "artifactTypeName": kind}
         named = [{"artifactCollectionName": called, "alias": alias} for alias in aliases]
         what = {"artifactCollectionName": called, "digest": md5_of(manifest)[:32], "digestAlgorithm": "MANIFEST_MD5", "aliases": named}
@@ -245,13 +246,8 @@ def test_what_deleting_frees_is_what_nothing_else_in_the_project_needs(writer: W
     writer.log("freed", {"both": both, "twos": twos}, project="r")
     writer.log("freed", {"ones": ones}, project="s")
     manifests = [
-        manifest_of(
-            both={"digest": md5_of(both), "size": 40},
-            ones={"digest": md5_of(ones), "size": 500},
-            again={"digest": md5_of(ones), "size": 500},
-            far={"digest": "etag", "size": 7, "ref": "s3://far"},
-        ),
-        manifest_of(both={"digest": md5_of(both), "size": 40}, twos={"digest": md5_of(twos), "size": 3}),
+        manifest_of(lines_of({"both": both, "ones": ones, "again": ones}) | {"far": {"digest": "etag", "size": 7, "ref": "s3://far"}}),
+        manifest_of(lines_of({"both": both, "twos": twos})),
     ]
     sizes = [writer.get(f"/alice/r/collections/freed/v{number}/freed")["bytes"] for number in range(2)]
     assert sizes == [500 + len(manifests[0]), 3 + len(manifests[1])]
@@ -332,7 +328,7 @@ def test_aliases_come_and_go(fresh: Writer) -> None:
 
 
 def test_a_version_is_deleted_with_its_aliases(fresh: Writer) -> None:
-    manifest = len(manifest_of(shared={"digest": md5_of(b"s" * 100), "size": 100}, own={"digest": md5_of(b"o" * 30), "size": 30}))
+    manifest = len(manifest_of(lines_of({"shared": b"s" * 100, "own": b"o" * 30})))
     assert fresh.get(f"{AT}/net/v1/freed") == {"bytes": 30 + manifest}, "what v0 needs as well stays"
     fresh.act(f"{AT}/net/latest", 400, act="delete")
     assert fresh.act(f"{AT}/net/v1", act="delete") == {"aliases": []}
