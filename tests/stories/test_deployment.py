@@ -3,6 +3,7 @@
 import configparser
 import contextlib
 import json
+import random
 import re
 import shlex
 import shutil
@@ -29,9 +30,12 @@ def blocks(language: str) -> list[str]:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Choose a port for what cannot choose its own: below those from which the system gives others one meanwhile."""
+    while True:
+        port = random.randrange(20_000, 30_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def caddy(folder: Path, port: int, inner: int, cert: Path, key: Path) -> list[str]:
